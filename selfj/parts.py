@@ -1,0 +1,143 @@
+"""The parts of a table, made by a pool of Ray workers (Ray Data): the one way in which a step runs in parallel.
+
+A worker takes the number of a part, reads what it needs from the run folder, and writes that part. What crosses process
+borders is a number and four counts, so memory is bounded by the parts in flight. A worker that dies is replaced and its
+part made again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from selfj.errors import SelfJError
+from selfj.records import Rejected
+from selfj.run import Fingerprint, Manifest, PartCounts, Progress, RunFolder, TableFolder, timed
+
+
+@dataclass
+class MadePart:
+    """What a maker returns for one part."""
+
+    rows: pa.Table
+    """Rows in the schema of the table's record."""
+    rejects: list[Rejected]
+    """Rows that could not be used, with reasons."""
+    rows_in: int
+    """Rows that they were made from: rows + rejects."""
+
+
+class PartMaker(Protocol):
+    """Makes parts of one table; built once in each worker, so that a model is loaded once."""
+
+    def make(self, run: RunFolder, part: int) -> MadePart:
+        """Make one part from the run's other tables."""
+
+
+@dataclass
+class Pool:
+    """How many workers make parts, and what Ray reserves for each."""
+
+    workers: int = 1
+    cpus: float = 1
+    gpus: float = 0
+    environment: dict[str, str] = field(default_factory=dict)
+    """Environment variables of the workers."""
+    bundles: list[dict[str, float]] | None = None
+    """Placement group of one worker that spans several GPUs."""
+
+
+@dataclass
+class Table:
+    """A table to be made."""
+
+    name: str
+    step: str
+    fingerprint: Fingerprint
+    parts: list[int]
+    """All its parts."""
+    rows: int | None = None
+    """Rows to expect in all, for the progress line."""
+
+
+def make_table(run: RunFolder, table: Table, maker: Callable[[], PartMaker], pool: Pool) -> Manifest:
+    """Make the parts of a table that are not there yet; a finished table is left alone.
+
+    `maker` builds a PartMaker inside each worker: a picklable class or functools.partial.
+
+    Raises RunFolderError if the table was made with other settings, or if its counts do not reconcile; an error that a
+    worker meets comes out as the SelfJError it was.
+    """
+    folder = run.table(table.name)
+    manifest = folder.begin(table.fingerprint, table.step)
+    if manifest.finished:
+        print(f"{table.step}: {table.name} is finished ({manifest.rows_out:,} rows)", flush=True)
+        return manifest
+    there = set(folder.parts())
+    missing = [part for part in table.parts if part not in there]
+    manifest.parts_total = len(table.parts)
+    if there:
+        print(f"{table.step}: {table.name}: {len(there)} of {len(table.parts)} parts are there, going on", flush=True)
+    with timed(folder, manifest):
+        _make_missing(run, table, missing, maker, pool, _rows_done(folder, there))
+    return folder.finish(manifest)
+
+
+def _rows_done(folder: TableFolder, there: set[int]) -> int:
+    return sum(folder.counts(part).rows_out for part in there)
+
+
+def _make_missing(run: RunFolder, table: Table, missing: list[int], maker: Callable[[], PartMaker], pool: Pool, done: int) -> None:
+    if not missing:
+        return
+    import ray
+
+    progress = Progress(f"{table.step}: {table.name}", None if table.rows is None else table.rows - done)
+    data = ray.data.from_items([{"part": part} for part in missing], override_num_blocks=len(missing))
+    made = data.map_batches(
+        _Worker,
+        fn_constructor_args=(run.address, table.name, maker),
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=min(pool.workers, len(missing))),
+        **_reservation(pool),
+    )
+    try:
+        for row in made.iter_rows():
+            progress.add(int(row["rows_out"] + row["rejected"]))
+    except Exception as problem:
+        raise known_cause(problem) from problem
+    progress.show()
+
+
+def _reservation(pool: Pool) -> dict[str, Any]:
+    options: dict[str, Any] = {"num_cpus": pool.cpus, "runtime_env": {"env_vars": pool.environment}}
+    if pool.gpus:
+        options["num_gpus"] = pool.gpus
+    return options
+
+
+class _Worker:
+    def __init__(self, address: str, table: str, maker: Callable[[], PartMaker]) -> None:
+        self.run = RunFolder(address)
+        self.folder = self.run.table(table)
+        self.maker = maker()
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
+        counts = [self._make(int(part)) for part in batch["part"]]
+        names = ("part", "rows_in", "rows_out", "rejected")
+        return {name: [getattr(count, name) for count in counts] for name in names}
+
+    def _make(self, part: int) -> PartCounts:
+        made = self.maker.make(self.run, part)
+        return self.folder.write(part, made.rows, made.rejects, made.rows_in)
+
+
+def known_cause(problem: BaseException) -> BaseException:
+    """The SelfJError behind a chain of Ray's wrappers, or the problem itself."""
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, SelfJError):
+            return type(seen)(str(seen.args[0])) if seen.args else seen
+        seen = getattr(seen, "cause", None) or seen.__cause__
+    return problem

@@ -1,0 +1,143 @@
+"""Every prompt text, and the one way in which a text becomes the tokens that a model reads.
+
+Training and use call the same functions, so that a prompt is wrapped identically in both (METHOD.md A, loss).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfj.errors import ModelError
+
+_RUBRIC = (
+    "Rate how good the answer to the question is on a scale from 0 to 9: 0 is useless or wrong, 9 is fully correct, complete and "
+    "follows every part of the question. Reply with one digit only."
+)
+
+
+@dataclass(frozen=True)
+class RatingPrompt:
+    """The texts around what a judge reads: head, then question, reference where there is one, and last the answer."""
+
+    head: str
+    question: str
+    reference: str
+    answer: str
+    tail: str = ""
+
+    def before_response(self, instruction: str, reference: str | None) -> str:
+        """All that stands before the response."""
+        shown = "" if reference is None else self.reference + reference
+        return self.head + self.question + instruction + shown + self.answer
+
+
+RATING_PROMPTS = {
+    "short": RatingPrompt(
+        head="Rate the answer from 0 to 9.",
+        question="\nQuestion: ",
+        reference="\nReference: ",
+        answer="\nAnswer: ",
+    ),
+    "standard": RatingPrompt(
+        head=_RUBRIC,
+        question="\n\n[Question]\n",
+        reference="\n\n[Reference answer]\n",
+        answer="\n\n[Answer]\n",
+        tail="\n\n[Rating]",
+    ),
+}
+
+
+class PromptTooLong(ValueError):
+    """A prompt that does not fit even without the response."""
+
+
+class PromptEncoder:
+    """Wraps texts in a model's chat template and turns them into token ids.
+
+    Args:
+        tokenizer: a Hugging Face tokenizer with a chat template.
+        prompts: a key of RATING_PROMPTS.
+        max_tokens: longest rating prompt, in tokens.
+        system_prompt: put before instructions that are answered.
+    """
+
+    def __init__(self, tokenizer: Any, prompts: str, max_tokens: int, system_prompt: str = "") -> None:
+        if not tokenizer.chat_template:
+            raise ModelError(f"{tokenizer.name_or_path}: the model has no chat template; give a Jinja file with policy.chat_template")
+        self.tokenizer = tokenizer
+        self.rating = RATING_PROMPTS[prompts]
+        self.max_tokens = max_tokens
+        self.system_prompt = system_prompt
+
+    def answer_ids(self, instruction: str) -> list[int]:
+        """Prompt that asks the policy for an answer."""
+        return self._encode(self._chat(instruction, self.system_prompt))
+
+    def rating_text(self, instruction: str, response: str, reference: str | None = None) -> str:
+        """Prompt that asks for a rating, with the reference in view or without, as text."""
+        before, after = self._around_response(instruction, reference)
+        return before + response + after
+
+    def rating_ids(self, instruction: str, response: str, reference: str | None = None) -> list[int]:
+        """Prompt that asks for a rating; if it is too long, the middle of the response is left out.
+
+        Raises PromptTooLong if instruction and reference alone fill `max_tokens`.
+        """
+        ids = self._encode(self.rating_text(instruction, response, reference))
+        if len(ids) <= self.max_tokens:
+            return ids
+        before, after = self._around_response(instruction, reference)
+        head, tail = self._encode(before), self._encode(after)
+        room = self.max_tokens - len(head) - len(tail)
+        if room < 1:
+            raise PromptTooLong(f"instruction and reference alone take {len(head) + len(tail)} of {self.max_tokens} tokens")
+        answer = self._encode(response)
+        return head + answer[: room - room // 2] + answer[len(answer) - room // 2 :] + tail
+
+    def _around_response(self, instruction: str, reference: str | None) -> tuple[str, str]:
+        mark = "\ue000selfj-response\ue000"
+        wrapped = self._chat(self.rating.before_response(instruction, reference) + mark + self.rating.tail)
+        before, found, after = wrapped.rpartition(mark)
+        if not found:
+            raise ModelError(f"{self.tokenizer.name_or_path}: the chat template drops or changes the text of the user's turn")
+        return before, after
+
+    def _chat(self, text: str, system_prompt: str = "") -> str:
+        turns = [{"role": "user", "content": text}]
+        if not system_prompt:
+            return self._apply(turns)
+        try:
+            return self._apply([{"role": "system", "content": system_prompt}, *turns])
+        except Exception:  # a template without a system role raises whatever its author chose
+            return self._apply([{"role": "user", "content": f"{system_prompt}\n\n{text}"}])
+
+    def _apply(self, turns: list[dict[str, str]]) -> str:
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+
+def load_tokenizer(model: str, chat_template: str | None = None, revision: str | None = None) -> Any:
+    """Tokenizer of a model folder or name, with `chat_template` (a Jinja file) in place of its own.
+
+    Raises ModelError, in one line, if there is none.
+    """
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+    except (OSError, ValueError) as problem:
+        raise ModelError(f"{model}: no tokenizer could be loaded: {' '.join(str(problem).split())[:300]}") from None
+    if chat_template is not None:
+        tokenizer.chat_template = read_template(chat_template)
+    return tokenizer
+
+
+def read_template(path: str) -> str:
+    """Text of a chat-template file."""
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except OSError as problem:
+        raise ModelError(f"policy.chat_template: {problem}") from None
