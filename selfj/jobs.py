@@ -1,0 +1,87 @@
+"""What every script in `ray_jobs/` does: read the settings, join the Ray cluster, run steps, say where the result lies."""
+
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from selfj.config import STEPS, Settings, read_settings
+from selfj.errors import SelfJError
+from selfj.run import RunFolder, duration
+
+Step = Callable[[RunFolder, Settings], Any]
+
+_ENTRIES = {
+    "collect": "selfj.collect:collect",
+    "sample": "selfj.sample:sample",
+    "score": "selfj.score:score",
+    "train": "selfj.judge.step:train_judge",
+    "evaluate": "selfj.evaluate.step:evaluate",
+    "report": "selfj.evaluate.step:report",
+}
+"""Where each step begins; imported when it runs, so that a step loads only what it needs."""
+
+
+def run_job(*steps: str, arguments: Sequence[str] | None = None) -> None:
+    """Run `steps` with the command line's settings; print the run folder, or one line of error and exit with 2."""
+    try:
+        settings = read_settings(arguments, program=os.path.basename(sys.argv[0]))
+        run_steps(settings, steps)
+    except SelfJError as problem:
+        print(f"error: {problem}", file=sys.stderr, flush=True)
+        raise SystemExit(2) from None
+
+
+def run_steps(settings: Settings, steps: Sequence[str] = STEPS) -> RunFolder:
+    """Run steps in the order given, on the Ray cluster that is there or on a new local one.
+
+    Finished tables are kept. Raises SelfJError for what a user can mend.
+    """
+    from selfj.environment import check_environment
+
+    check_environment()
+    run = RunFolder(settings.run_folder)
+    run.check_writable()
+    if settings.restart_from:
+        run.restart_from(settings.restart_from)
+    connect()
+    started = time.monotonic()
+    for step in steps:
+        _run_step(run, settings, step)
+    print(f"done in {duration(time.monotonic() - started)}: {run.address}", flush=True)
+    return run
+
+
+def _run_step(run: RunFolder, settings: Settings, step: str) -> None:
+    started = time.monotonic()
+    print(f"{step}: begins", flush=True)
+    result = step_entry(step)(run, settings)
+    print(f"{step}: ended after {duration(time.monotonic() - started)}", flush=True)
+    if isinstance(result, str):
+        print(f"{step}: {result}", flush=True)
+
+
+def step_entry(step: str) -> Step:
+    """The function that runs a step."""
+    module, _, name = _ENTRIES[step].partition(":")
+    entry: Step = getattr(importlib.import_module(module), name)
+    return entry
+
+
+def connect() -> None:
+    """Join the Ray cluster of the job or of RAY_ADDRESS, or start a local one; quiet progress bars in job logs."""
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(log_to_driver=True, logging_level="WARNING", **_local_options())
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+
+
+def _local_options() -> dict[str, Any]:
+    if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_JOB_ID"):
+        return {}
+    return {"include_dashboard": False, "object_store_memory": 500_000_000}
