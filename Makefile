@@ -1,0 +1,51 @@
+# Every target sets up .venv by itself (requirements/install.py says nothing when that is done already).
+PYTHON ?= python3
+VENV ?= .venv
+CONFIG ?= configs/pocket.yaml
+# Settings from the command line: make pipeline ARGS="--sample.responses_per_instruction 4"
+ARGS ?=
+GPU ?=
+
+export VENV
+IN_VENV := $(VENV)/bin
+INSTALL := $(PYTHON) requirements/install.py $(if $(GPU),--gpu)
+PYTEST := $(IN_VENV)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install reinstall pipeline test test-slow test-faults lint format pocket-policies clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-18s %s\n", $$1, $$2 }'
+
+install:  ## make .venv with the pinned CPU set (GPU=1: vllm and a CUDA torch); other targets do it by themselves
+	@$(INSTALL)
+
+reinstall:  ## the same from an empty .venv
+	@$(INSTALL) --fresh
+
+pipeline: install  ## the whole job on the pocket world, on a Ray head of its own (CONFIG=… ARGS="--train.epochs 1")
+	@$(IN_VENV)/python cluster/local.py run -- python ray_jobs/pipeline.py --config $(CONFIG) $(ARGS)
+
+test: lint  ## lint, types and all tests but the slow ones
+	$(PYTEST) -m "not slow and not faults" $(ARGS)
+
+test-slow: install  ## the tests that need minutes each
+	$(PYTEST) -m "slow and not faults" $(ARGS)
+
+test-faults: install  ## kill drivers and workers in the middle of every step, and see the job finish
+	$(PYTEST) -m faults $(ARGS)
+
+lint: install  ## ruff check, ruff format --check, mypy
+	$(IN_VENV)/ruff check .
+	$(IN_VENV)/ruff format --check .
+	$(IN_VENV)/python -m mypy
+
+format: install  ## let ruff format and mend what it can
+	$(IN_VENV)/ruff check --fix .
+	$(IN_VENV)/ruff format .
+
+pocket-policies: install  ## train the pocket policies again (an hour or two; their weights are in git)
+	$(IN_VENV)/python -m selfj.pocket.train_policy --all
+
+clean:  ## remove caches (runs/ and .venv stay)
+	rm -rf .pytest_cache .mypy_cache .ruff_cache build
