@@ -127,7 +127,7 @@ class EngineSettings:
     """CPUs that Ray reserves for one engine."""
     threads: int = resource(0)
     """OpenMP threads of one CPU engine; 0 takes all cores."""
-    kv_cache_gigabytes: float = resource(1.0)
+    kv_cache_gigabytes: int = resource(1)
     """Key-value cache of a CPU engine."""
     gpu_memory_utilization: float = resource(0.9)
     """Share of a GPU's memory that the engine may take."""

@@ -1,0 +1,204 @@
+"""vLLM inside a Ray worker. It does two things: sample text, and read label probabilities."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfj.config import EngineSettings, ModelSettings
+from selfj.errors import ModelError
+from selfj.parts import Pool
+from selfj.prompts import load_tokenizer, read_template
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A LoRA adapter that one request uses on top of the engine's base weights."""
+
+    name: str
+    path: str
+    rank: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sampled answer."""
+
+    text: str
+    tokens: int
+    """Generated tokens, the end-of-sequence token included."""
+    sum_logprob: float | None
+    """Natural-log probability of those tokens under the raw distribution."""
+    finish_reason: str
+
+
+@dataclass(frozen=True)
+class SamplingRequest:
+    """A prompt to answer once, with its own seed."""
+
+    prompt: list[int]
+    seed: int
+
+
+class Engine:
+    """One vLLM engine with base weights and, optionally, one LoRA adapter.
+
+    Args:
+        model: what to load. `model.dtype` auto takes the checkpoint's.
+        settings: resources and vLLM options.
+        adapter: served beside the base weights without a second copy of them.
+
+    Raises ModelError, in one line, if vLLM cannot load the model.
+    """
+
+    def __init__(self, model: ModelSettings, settings: EngineSettings, adapter: Adapter | None = None, seed: int = 0) -> None:
+        check_model_folder(model.model)
+        self.model = model
+        self.adapter = adapter
+        self.tokenizer = load_tokenizer(model.model, model.chat_template, model.revision)
+        self._llm = _load(model, settings, adapter, seed)
+        self.context = int(self._llm.model_config.max_model_len)
+        """Longest sequence in tokens."""
+
+    def sample(self, requests: Sequence[SamplingRequest], *, temperature: float, top_p: float, max_tokens: int, adapted: bool = False) -> list[Sample]:
+        """One answer per request; an answer ends at the latest where the context does.
+
+        Requests whose prompts share a beginning should stand together: it is computed once.
+        """
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        parameters = [
+            SamplingParams(
+                temperature=temperature,
+                top_p=top_p,
+                seed=request.seed,
+                max_tokens=min(max_tokens, self.context - len(request.prompt)),
+                logprobs=0,
+                output_kind=RequestOutputKind.FINAL_ONLY,
+            )
+            for request in requests
+        ]
+        outputs = self._generate([request.prompt for request in requests], parameters, adapted)
+        return [_sample_of(output.outputs[0]) for output in outputs]
+
+    def label_logprobs(self, prompts: Sequence[list[int]], labels: Sequence[int], *, adapted: bool = False) -> NDArray[np.float32]:
+        """Log-probabilities of exactly these next tokens, over the full vocabulary: (prompts, labels). One prefill each."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        parameters = SamplingParams(
+            max_tokens=1, temperature=0, logprob_token_ids=list(labels), detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+        )
+        outputs = self._generate(prompts, parameters, adapted)
+        result = np.full((len(prompts), len(labels)), np.nan, dtype=np.float32)
+        for row, output in enumerate(outputs):
+            found = output.outputs[0].logprobs[0]
+            for column, label in enumerate(labels):
+                if label in found:
+                    result[row, column] = found[label].logprob
+        return result
+
+    def _generate(self, prompts: Sequence[list[int]], parameters: Any, adapted: bool) -> list[Any]:
+        if not prompts:
+            return []
+        request = _lora_request(self.adapter) if adapted else None
+        texts = [{"prompt_token_ids": prompt} for prompt in prompts]
+        return list(self._llm.generate(texts, parameters, use_tqdm=False, lora_request=request))
+
+
+def _sample_of(output: Any) -> Sample:
+    return Sample(
+        text=output.text,
+        tokens=len(output.token_ids),
+        sum_logprob=None if output.cumulative_logprob is None else float(output.cumulative_logprob),
+        finish_reason=str(output.finish_reason),
+    )
+
+
+def _lora_request(adapter: Adapter | None) -> Any:
+    from vllm.lora.request import LoRARequest
+
+    if adapter is None:
+        raise ValueError("this engine has no adapter")
+    return LoRARequest(adapter.name, 1, adapter.path)
+
+
+def _load(model: ModelSettings, settings: EngineSettings, adapter: Adapter | None, seed: int) -> Any:
+    import vllm
+
+    arguments: dict[str, Any] = {
+        "model": model.model,
+        "revision": model.revision,
+        "tokenizer_revision": model.revision,
+        "dtype": model.dtype,
+        "max_model_len": model.context,
+        "seed": seed,
+        "enable_prefix_caching": True,
+        "max_num_seqs": settings.max_sequences,
+        "max_num_batched_tokens": settings.max_batched_tokens,
+        "tensor_parallel_size": settings.tensor_parallel,
+        "max_logprobs": 20,
+        "disable_log_stats": True,
+        **({"enable_lora": True, "max_lora_rank": adapter.rank, "max_loras": 1} if adapter else {}),
+        **_device_arguments(settings),
+        **settings.options,
+    }
+    if model.chat_template is not None:
+        read_template(model.chat_template)
+    try:
+        return vllm.LLM(**arguments)
+    except Exception as problem:  # vLLM raises many kinds; all mean that this model cannot be served so
+        raise ModelError(f"{model.model}: vLLM could not load it: {_first_cause(problem)}") from problem
+
+
+def _first_cause(problem: BaseException) -> str:
+    while problem.__cause__ is not None:
+        problem = problem.__cause__
+    return f"{type(problem).__name__}: {' '.join(str(problem).split())[:400]}"
+
+
+def _device_arguments(settings: EngineSettings) -> dict[str, Any]:
+    if on_gpu(settings):
+        return {"gpu_memory_utilization": settings.gpu_memory_utilization}
+    return {"enforce_eager": True}
+
+
+def check_model_folder(model: str) -> None:
+    """Refuse early what cannot be a model: a local path that is not there, or a folder without a config.
+
+    A name like `OWNER/NAME` is left to Hugging Face.
+    """
+    folder = Path(model)
+    looks_local = model.startswith(("/", ".", "~")) or model.count("/") > 1 or folder.exists()
+    if looks_local and not (folder / "config.json").is_file():
+        raise ModelError(f"{model}: no model folder with a config.json is there; check policy.model")
+
+
+def on_gpu(settings: EngineSettings) -> bool:
+    """Whether engines run on GPUs: as set, or if the Ray cluster (inside a worker: this machine) has any."""
+    if settings.device != "auto":
+        return settings.device == "gpu"
+    import ray
+
+    return bool(ray.is_initialized() and ray.cluster_resources().get("GPU", 0) > 0)
+
+
+def engine_pool(settings: EngineSettings) -> Pool:
+    """Workers that each hold one engine: whole GPUs, or CPUs."""
+    common = {"TOKENIZERS_PARALLELISM": "false", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
+    if on_gpu(settings):
+        return Pool(settings.workers, cpus=1, gpus=settings.tensor_parallel, environment=common)
+    threads = settings.threads or os.cpu_count() or 1
+    cpu = {
+        "VLLM_CPU_KVCACHE_SPACE": str(settings.kv_cache_gigabytes),
+        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        "TORCH_COMPILE_DISABLE": "1",
+        "OMP_NUM_THREADS": str(threads),
+    }
+    return Pool(settings.workers, cpus=settings.cpus_per_worker, environment={**common, **cpu})
