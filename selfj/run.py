@@ -27,6 +27,8 @@ from selfj.records import Rejected, schema, to_table
 MANIFEST = "_manifest.json"
 _PART = re.compile(r"part-(\d+)\.parquet$")
 _ROWS_IN = b"selfj.rows_in"
+_ROW_GROUP = 500
+"""Rows of a Parquet row group: small, so that a range of a sorted part can be read without the rest."""
 
 
 class Store:
@@ -179,6 +181,10 @@ class TableFolder:
         """One part."""
         return pq.read_table(pa.BufferReader(self.store.read(self._part(part))), columns=columns)
 
+    def open(self, part: int) -> pq.ParquetFile:
+        """One part as a file whose row groups can be read one by one."""
+        return pq.ParquetFile(self.store.filesystem.open(self.store.path(self._part(part)), "rb"))
+
     def read_all(self, columns: list[str] | None = None) -> pa.Table:
         """All parts in order; only for what fits in memory (evaluation, tests)."""
         parts = [self.read(part, columns) for part in self.parts()]
@@ -196,7 +202,7 @@ class TableFolder:
 
     def counts(self, part: int) -> PartCounts:
         """Row counts of a finished part, from its files' headers."""
-        footer = pq.read_metadata(self.store.filesystem.open(self.store.path(self._part(part)), "rb"))
+        footer = self.open(part).metadata
         rejects = f"{self.name}/rejected/part-{part:05d}.parquet"
         count = pq.read_metadata(self.store.filesystem.open(self.store.path(rejects), "rb")).num_rows if self.store.exists(rejects) else 0
         return PartCounts(part, int(footer.metadata[_ROWS_IN]), footer.num_rows, count)
@@ -354,7 +360,7 @@ def timed(table: TableFolder, manifest: Manifest) -> Iterator[None]:
 
 def _parquet(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", row_group_size=_ROW_GROUP)
     return buffer.getvalue()
 
 
