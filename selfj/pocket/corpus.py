@@ -24,7 +24,7 @@ READ, ANSWER, RATE, MARK, SKIP = range(5)
 KINDS = ("read", "answer", "rate", "mark", "skip")
 
 CONVERSATIONS_PER_CHUNK = 8_000
-TYPICAL_TOKENS = {"answers": 44, "ratings": 190, "echo": 210, "drills": 45}
+TYPICAL_TOKENS = {"answers": 37, "ratings": 131, "echo": 150, "drills": 43}
 """Length of a conversation, measured; turns shares of tokens into shares of conversations."""
 
 
