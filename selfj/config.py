@@ -190,21 +190,21 @@ class LoraSettings:
 
 
 @dataclass
-class TrainSettings:
-    """The judge, by self-distillation (METHOD.md part A)."""
+class LoopSettings:
+    """One training: what the loop needs to know, whatever is learnt."""
 
     base_model: str | None = None
     """Model to start from; by default the policy."""
     lora: LoraSettings | None = None
     """Train adapters instead of all weights."""
     max_examples: int | None = 30_000
-    """Use at most so many labelled answers, chosen by hash (paper: 30,000)."""
+    """Use at most so many examples, chosen by hash (paper: 30,000)."""
     validation_examples: int = 256
-    """Labelled answers of the calibration split that are scored during training."""
+    """Examples of the calibration split that are scored during training."""
     epochs: float = 2
     """Passes over the examples."""
     batch_size: int = 128
-    """Examples per optimizer step, over all workers; each is one teacher and one student prompt."""
+    """Examples per optimizer step, over all workers; for the judge each is one teacher and one student prompt."""
     learning_rate: float = 3e-4
     """Peak learning rate."""
     schedule: Literal["constant", "linear", "cosine"] = "linear"
@@ -216,15 +216,9 @@ class TrainSettings:
     max_grad_norm: float = 1.0
     """Gradients are clipped to this norm."""
     max_tokens: int = 1024
-    """Longest prompt; a longer one loses the middle of its answer, never the label."""
-    teacher_weight: float = 1.0
-    """Weight of the cross entropy with the reference in the prompt."""
-    student_weight: float = 0.3
-    """Weight of the cross entropy without it."""
-    distillation_weight: float = 2.0
-    """Weight of KL(teacher ‖ student) at the digit."""
+    """Longest prompt with its label; a longer one loses the middle of its answer, never the label."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Number format of the forward and backward passes."""
+    """Number format of the forward and backward passes and of the saved weights; the optimizer keeps float32 either way."""
     zero_stage: Literal[0, 1, 2, 3] = 1
     """DeepSpeed ZeRO stage: 1 shards optimizer states, 2 gradients too, 3 weights too."""
     offload_optimizer: bool = resource(False)
@@ -245,6 +239,18 @@ class TrainSettings:
     """Optimizer steps between validations."""
     max_failures: int = resource(3)
     """How often a lost worker is replaced before the step fails."""
+
+
+@dataclass
+class TrainSettings(LoopSettings):
+    """The judge, by self-distillation (METHOD.md part A)."""
+
+    teacher_weight: float = 1.0
+    """Weight of the cross entropy with the reference in the prompt."""
+    student_weight: float = 0.3
+    """Weight of the cross entropy without it."""
+    distillation_weight: float = 2.0
+    """Weight of KL(teacher ‖ student) at the digit."""
 
 
 @dataclass
