@@ -44,8 +44,6 @@ class Pool:
     gpus: float = 0
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables of the workers."""
-    bundles: list[dict[str, float]] | None = None
-    """Placement group of one worker that spans several GPUs."""
 
 
 @dataclass
@@ -111,7 +109,7 @@ def _make_missing(run: RunFolder, table: Table, missing: list[int], maker: Calla
 
 
 def _reservation(pool: Pool) -> dict[str, Any]:
-    options: dict[str, Any] = {"num_cpus": pool.cpus, "runtime_env": {"env_vars": pool.environment}}
+    options: dict[str, Any] = {"num_cpus": pool.cpus, "runtime_env": {"env_vars": {"TQDM_DISABLE": "1", **pool.environment}}}
     if pool.gpus:
         options["num_gpus"] = pool.gpus
     return options

@@ -245,6 +245,12 @@ class TableFolder:
             )
         return manifest
 
+    def finished(self, fingerprint: Fingerprint) -> Manifest | None:
+        """The manifest, if the table is finished and was made with this fingerprint."""
+        manifest = self.manifest()
+        same = manifest is not None and manifest.finished and manifest.fingerprint.digest == fingerprint.digest
+        return manifest if same else None
+
     def finish(self, manifest: Manifest) -> Manifest:
         """Check that rows in = rows out + rejected over all parts, and mark the table finished."""
         counts = [self.counts(part) for part in self.parts()]
@@ -270,7 +276,7 @@ TABLES_OF_STEP = {
     "sample": ["responses"],
     "score": ["self_evaluations", "similarities", "scored"],
     "train": ["training", "judge"],
-    "evaluate": ["judged"],
+    "evaluate": ["judged", "judged_by_policy"],
     "report": ["report"],
 }
 """What each step makes in the run folder."""
@@ -320,10 +326,14 @@ class Progress:
     def __init__(self, label: str, total: int | None, unit: str = "rows", every: float = 10.0) -> None:
         self.label, self.total, self.unit, self.every = label, total, unit, every
         self.done = 0
+        self.first = 0
         self.started = self.shown = time.monotonic()
 
     def add(self, count: int, note: str = "") -> None:
         """Count what was done; print a line if it is time for one."""
+        if not self.done and count:
+            # The first result waits for models to load; the rate is of what follows.
+            self.first, self.started = count, time.monotonic()
         self.done += count
         if time.monotonic() - self.shown >= self.every:
             self.show(note)
@@ -332,10 +342,11 @@ class Progress:
         """Print where things stand."""
         self.shown = time.monotonic()
         seconds = self.shown - self.started
-        rate = self.done / seconds if seconds > 0 else 0.0
+        rate = (self.done - self.first) / seconds if seconds > 0 else 0.0
         of = f" of {self.total:,}" if self.total is not None else ""
         left = f", {duration((self.total - self.done) / rate)} left" if self.total is not None and rate > 0 else ""
-        print(f"{self.label}: {self.done:,}{of} {self.unit}, {rate:,.1f} {self.unit}/s{left}{', ' + note if note else ''}", flush=True)
+        speed = f", {rate:,.1f} {self.unit}/s" if rate > 0 else ""
+        print(f"{self.label}: {self.done:,}{of} {self.unit}{speed}{left}{', ' + note if note else ''}", flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ Fitted on the training split in two passes over fixed-size histograms, so that a
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +80,13 @@ class Signals:
     similarity: Floats
 
 
+class Passes(Protocol):
+    """Signals that can be read more than once, part by part."""
+
+    def each(self) -> Iterable[Signals]:
+        """The parts, from the beginning."""
+
+
 class Combination:
     """Quality and label from the two signals, fitted on a training split.
 
@@ -94,7 +101,7 @@ class Combination:
         self.cut_points: list[float] = []
 
     @classmethod
-    def fit(cls, settings: ScoreSettings, signals: "Passes") -> "Combination":
+    def fit(cls, settings: ScoreSettings, signals: Passes) -> "Combination":
         """Fit to the signals of a training split, which are read twice.
 
         Raises DataError if no answer has the signals that the weights ask for.
@@ -144,14 +151,6 @@ class Combination:
         ranks = np.full(values.shape, np.nan)
         ranks[known] = distribution.rank(values[known])
         return ranks
-
-
-class Passes:
-    """Signals that can be read more than once, part by part."""
-
-    def each(self) -> Iterable[Signals]:
-        """The parts, from the beginning."""
-        raise NotImplementedError
 
 
 def _cut_points(settings: ScoreSettings, quality: Distribution) -> list[float]:

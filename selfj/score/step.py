@@ -23,9 +23,9 @@ def score(run: RunFolder, settings: Settings) -> Manifest:
     inputs = {name: manifest.fingerprint.digest for name, manifest in signals.items()}
     keep = {name: value for name, value in as_dict(settings.score, resources=False).items() if name != "embedding_model"}
     table = _table(run, "scored", Fingerprint({"score": keep}, inputs))
-    finished = run.table("scored").manifest()
-    if finished is not None and finished.finished and finished.fingerprint.digest == table.fingerprint.digest:
-        return make_table(run, table, partial(CombinationMaker, None), Pool())
+    finished = run.table("scored").finished(table.fingerprint)
+    if finished is not None:
+        return finished
     combination = Combination.fit(settings.score, TrainingSignals(run))
     manifest = make_table(run, table, partial(CombinationMaker, combination), Pool(workers=2))
     manifest.details = combination.constants()

@@ -1,0 +1,80 @@
+"""Held-out responses → judged: the judge with and without the reference, and the policy's own rating without it."""
+
+from functools import partial
+
+from selfj.config import Settings, as_dict
+from selfj.engine import Engine, engine_pool
+from selfj.judge.judge import JudgeFolder
+from selfj.parts import MadePart, Table, make_table
+from selfj.rating import Question, Rater, Rating
+from selfj.records import Instruction, Judged, Response, from_table, to_table
+from selfj.run import Fingerprint, Manifest, RunFolder, content_hash
+
+JUDGED_SPLITS = ("test", "calibration")
+"""Test rows are what the report is about; calibration rows are what thresholds are chosen on."""
+
+
+def judge_responses(run: RunFolder, settings: Settings) -> list[Manifest]:
+    """Make `judged` (methods judge and judge_reference) and `judged_by_policy` (self_eval)."""
+    return [_judge(run, settings), _ask_policy(run, settings)]
+
+
+def _judge(run: RunFolder, settings: Settings) -> Manifest:
+    responses, judge = run.upstream("responses", "evaluate"), run.upstream("judge", "evaluate")
+    inputs = {"responses": responses.fingerprint.digest, "judge": judge.fingerprint.digest}
+    table = Table("judged", "evaluate", Fingerprint({}, inputs), run.table("responses").parts())
+    return make_table(run, table, partial(JudgeMaker, run.path("judge"), settings), engine_pool(settings.engine))
+
+
+def _ask_policy(run: RunFolder, settings: Settings) -> Manifest:
+    responses = run.upstream("responses", "evaluate")
+    inputs = {"responses": responses.fingerprint.digest, "policy": content_hash(settings.policy.model)}
+    chosen = {"prompts": settings.prompts, "policy": as_dict(settings.policy, resources=False)}
+    table = Table("judged_by_policy", "evaluate", Fingerprint(chosen, inputs), run.table("responses").parts())
+    return make_table(run, table, partial(PolicyRatingMaker, settings), engine_pool(settings.engine))
+
+
+def held_out(run: RunFolder, part: int) -> list[tuple[Instruction, Response]]:
+    """Responses of one part to instructions of the splits that are judged, each beside its instruction."""
+    rows = from_table(Instruction, run.table("instructions").read(part))
+    instructions = {row.instruction_id: row for row in rows if row.split in JUDGED_SPLITS}
+    responses = from_table(Response, run.table("responses").read(part))
+    return [(instructions[row.instruction_id], row) for row in responses if row.instruction_id in instructions]
+
+
+def judged_rows(rater: Rater, pairs: list[tuple[Instruction, Response]], method: str, with_reference: bool) -> list[Judged]:
+    """Ratings of responses by one model, in one way of asking."""
+    questions = [Question(instruction.instruction, response.response, instruction.reference if with_reference else None) for instruction, response in pairs]
+    ratings = rater.rate(questions)
+    return [_row(response.response_id, method, with_reference, rating) for (_, response), rating in zip(pairs, ratings, strict=True)]
+
+
+def _row(key: str, method: str, with_reference: bool, rating: Rating) -> Judged:
+    return Judged(key, method, with_reference, rating.score, rating.probabilities, rating.digit_mass, rating.reason)
+
+
+class JudgeMaker:
+    """Scores one part of the held-out responses with the trained judge."""
+
+    def __init__(self, folder: str, settings: Settings) -> None:
+        judge = JudgeFolder.load(folder)
+        engine = Engine(judge.model_settings(), settings.engine, judge.adapter(), seed=settings.seed)
+        self.rater = Rater(engine, judge.prompts, judge.max_tokens, adapted=judge.adapter() is not None)
+
+    def make(self, run: RunFolder, part: int) -> MadePart:
+        """Two rows per response: without and with the reference."""
+        pairs = held_out(run, part)
+        rows = judged_rows(self.rater, pairs, "judge", False) + judged_rows(self.rater, pairs, "judge_reference", True)
+        return MadePart(to_table(Judged, rows), [], rows_in=len(rows))
+
+
+class PolicyRatingMaker:
+    """The policy's own rating without a reference: a baseline that needs no training."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.rater = Rater(Engine(settings.policy, settings.engine, seed=settings.seed), settings.prompts)
+
+    def make(self, run: RunFolder, part: int) -> MadePart:
+        """One row per response."""
+        rows = judged_rows(self.rater, held_out(run, part), "self_eval", False)
+        return MadePart(to_table(Judged, rows), [], rows_in=len(rows))
