@@ -5,6 +5,8 @@ a run can go on with more workers.
 """
 
 import dataclasses
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -324,13 +326,18 @@ def read_settings(arguments: Sequence[str] | None = None, program: str = "pipeli
     parser.add_argument("--config", action="config", help="YAML file with settings; may be given more than once")
     parser.add_class_arguments(Settings, None)
     try:
-        values = parser.instantiate(parser.parse_args(arguments)).as_dict()
+        values = parser.instantiate(parser.parse_args(_with_underscores(arguments))).as_dict()
     except (jsonargparse.ArgumentError, TypeError, ValueError, OSError) as problem:
         raise SettingsError(f"settings: {_one_line(problem)} (see --help)") from None
     values.pop("config", None)
     settings = Settings(**values)
     check_settings(settings)
     return settings
+
+
+def _with_underscores(arguments: Sequence[str] | None) -> list[str]:
+    given = sys.argv[1:] if arguments is None else arguments
+    return [re.sub(r"^--[\w.-]+", lambda name: "--" + name.group()[2:].replace("-", "_"), argument) for argument in given]
 
 
 def load_settings(path: str | Path, *overrides: str) -> Settings:

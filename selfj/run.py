@@ -25,6 +25,8 @@ from selfj.errors import RunFolderError
 from selfj.records import Rejected, schema, to_table
 
 MANIFEST = "_manifest.json"
+TORN = ".tmp"
+"""Ending of a file that is being written; one that a killed writer left behind means nothing."""
 _PART = re.compile(r"part-(\d+)\.parquet$")
 _ROWS_IN = b"selfj.rows_in"
 _ROW_GROUP = 500
@@ -80,7 +82,7 @@ class Store:
 
 
 def _write_local(path: str, content: bytes) -> None:
-    beside = f"{path}.{os.getpid()}.{time.monotonic_ns()}.tmp"
+    beside = f"{path}.{os.getpid()}.{time.monotonic_ns()}{TORN}"
     try:
         with open(beside, "wb") as file:
             file.write(content)
@@ -195,7 +197,9 @@ class TableFolder:
     def write(self, part: int, rows: pa.Table, rejects: list[Rejected], rows_in: int) -> PartCounts:
         """Write one part and its rejects; `rows_in` is what they were made from."""
         if rejects:
-            self.store.write(f"{self.name}/rejected/part-{part:05d}.parquet", _parquet(to_table(Rejected, rejects)))
+            self.store.write(self._rejects(part), _parquet(to_table(Rejected, rejects)))
+        else:
+            self.store.remove(self._rejects(part))
         marked = rows.replace_schema_metadata({_ROWS_IN: str(rows_in).encode()})
         self.store.write(self._part(part), _parquet(marked))
         return PartCounts(part, rows_in, rows.num_rows, len(rejects))
@@ -203,7 +207,7 @@ class TableFolder:
     def counts(self, part: int) -> PartCounts:
         """Row counts of a finished part, from its files' headers."""
         footer = self.open(part).metadata
-        rejects = f"{self.name}/rejected/part-{part:05d}.parquet"
+        rejects = self._rejects(part)
         count = pq.read_metadata(self.store.filesystem.open(self.store.path(rejects), "rb")).num_rows if self.store.exists(rejects) else 0
         return PartCounts(part, int(footer.metadata[_ROWS_IN]), footer.num_rows, count)
 
@@ -241,7 +245,7 @@ class TableFolder:
             changed = "; ".join(manifest.fingerprint.changes(fingerprint)[:5])
             raise RunFolderError(
                 f"{self.store.address}/{self.name} was made with other settings ({changed}); "
-                f"accept the change with --restart_from {step}, or choose another --name"
+                f"accept the change with --restart-from {step}, or choose another --name"
             )
         return manifest
 
@@ -265,10 +269,20 @@ class TableFolder:
             )
         manifest.finished = True
         self.write_manifest(manifest)
+        self._remove_torn_files()
         return manifest
 
     def _part(self, part: int) -> str:
         return f"{self.name}/part-{part:05d}.parquet"
+
+    def _rejects(self, part: int) -> str:
+        return f"{self.name}/rejected/part-{part:05d}.parquet"
+
+    def _remove_torn_files(self) -> None:
+        for folder in (self.name, f"{self.name}/rejected"):
+            for name in self.store.names(folder):
+                if name.endswith(TORN):
+                    self.store.remove(f"{folder}/{name}")
 
 
 TABLES_OF_STEP = {
