@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from selfj import errors
 from selfj.errors import SelfJError
 from selfj.records import Rejected
 from selfj.run import Fingerprint, Manifest, PartCounts, Progress, RunFolder, TableFolder, timed
@@ -100,11 +101,10 @@ def _make_missing(run: RunFolder, table: Table, missing: list[int], maker: Calla
         compute=ray.data.ActorPoolStrategy(size=min(pool.workers, len(missing))),
         **_reservation(pool),
     )
-    try:
-        for row in made.iter_rows():
-            progress.add(int(row["rows_out"] + row["rejected"]))
-    except Exception as problem:
-        raise known_cause(problem) from problem
+    for row in made.iter_rows():
+        if row["error"]:
+            raise _from_text(row["error"])
+        progress.add(int(row["rows_out"] + row["rejected"]))
     progress.show()
 
 
@@ -116,26 +116,35 @@ def _reservation(pool: Pool) -> dict[str, Any]:
 
 
 class _Worker:
+    """Built by Ray Data in an actor. What a user can mend travels as a value: Ray's wrappers keep only its text."""
+
     def __init__(self, address: str, table: str, maker: Callable[[], PartMaker]) -> None:
         self.run = RunFolder(address)
         self.folder = self.run.table(table)
-        self.maker = maker()
+        self.build = maker
+        self.maker: PartMaker | None = None
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[int]]:
-        counts = [self._make(int(part)) for part in batch["part"]]
-        names = ("part", "rows_in", "rows_out", "rejected")
-        return {name: [getattr(count, name) for count in counts] for name in names}
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
+        """One part: its counts, or the text of a SelfJError."""
+        (part,) = batch["part"]
+        try:
+            counts, error = self._make(int(part)), ""
+        except SelfJError as problem:
+            counts, error = PartCounts(int(part), 0, 0, 0), _as_text(problem)
+        return {"rows_out": [counts.rows_out], "rejected": [counts.rejected], "error": [error]}
 
     def _make(self, part: int) -> PartCounts:
+        if self.maker is None:
+            self.maker = self.build()
         made = self.maker.make(self.run, part)
         return self.folder.write(part, made.rows, made.rejects, made.rows_in)
 
 
-def known_cause(problem: BaseException) -> BaseException:
-    """The SelfJError behind a chain of Ray's wrappers, or the problem itself."""
-    seen: BaseException | None = problem
-    while seen is not None:
-        if isinstance(seen, SelfJError):
-            return type(seen)(str(seen.args[0])) if seen.args else seen
-        seen = getattr(seen, "cause", None) or seen.__cause__
-    return problem
+def _as_text(problem: SelfJError) -> str:
+    return f"{type(problem).__name__}: {problem}"
+
+
+def _from_text(text: str) -> SelfJError:
+    name, _, message = text.partition(": ")
+    kind = getattr(errors, name, SelfJError)
+    return kind(message)  # type: ignore[no-any-return]
