@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = (ROOT / os.environ.get("VENV", ".venv")).absolute()
-PYTHON = VENV / "bin" / "python"
+PYTHON = str(VENV / "bin" / "python")
 STAMP = VENV / ".installed"
 PINNED = ("requirements/cpu.txt", "requirements/dev.txt", "pyproject.toml")
 
@@ -69,7 +69,7 @@ def install(kind: str, fresh: bool) -> None:
     start = time.time()
     print(f"installing the {kind} set into {VENV} (once, about 3 minutes)", flush=True)
     STAMP.unlink(missing_ok=True)
-    subprocess.run([sys.executable, "-m", "venv", *(["--clear"] if fresh else []), VENV], check=True)
+    subprocess.run([sys.executable, "-m", "venv", *(["--clear"] if fresh else []), str(VENV)], check=True)
     pip = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
     if kind == "gpu":
         subprocess.run([*pip, "--editable", ".[gpu,dev]"], cwd=ROOT, check=True)
