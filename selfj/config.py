@@ -37,8 +37,8 @@ class FieldSettings:
     """The category, before `categories` is applied."""
     family: list[str] = field(default_factory=lambda: ["family"])
     """The task family, for results within a family."""
-    metadata: list[str] = field(default_factory=list)
-    """Columns to keep as they are (for example a gold score), as JSON."""
+    metadata: list[str] = field(default_factory=lambda: ["metadata"])
+    """Columns to keep as they are (for example a gold score), as JSON; of a `metadata` object its entries."""
 
 
 @dataclass
@@ -49,7 +49,7 @@ class SourceSettings:
     """File, folder or glob; `hf://OWNER/NAME`; or `MODULE:FUNCTION` for a generator."""
     name: str = ""
     """Name in the tables; by default the last part of the path."""
-    format: Literal["auto", "jsonl", "json", "csv", "parquet", "dataset", "hf", "generator"] = "auto"
+    format: Literal["auto", "jsonl", "json", "csv", "tsv", "parquet", "dataset", "hf", "generator"] = "auto"
     """How to read it; `auto` goes by the path."""
     fields: FieldSettings = field(default_factory=FieldSettings)
     """Which columns hold what."""
@@ -61,8 +61,10 @@ class SourceSettings:
     """Split of a `datasets` folder or an `hf://` data set."""
     config: str = ""
     """Configuration name of an `hf://` data set."""
+    revision: str | None = None
+    """Revision of an `hf://` data set: a branch, tag or commit."""
     rows: int | None = None
-    """Read at most so many rows (a generator: make so many)."""
+    """Read at most so many rows (a generator: make so many; `hf://`: stream only those)."""
     seed: int = 0
     """Seed of a generator."""
 

@@ -1,0 +1,6 @@
+"""One step alone: collect. `--help` lists every setting."""
+
+from selfj.jobs import run_job
+
+if __name__ == "__main__":
+    run_job("collect")

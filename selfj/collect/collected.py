@@ -1,0 +1,80 @@
+"""First pass: each shard of the sources becomes a part of the table `collected`, sorted by instruction_id."""
+
+import json
+from typing import Any
+
+from selfj.collect.fields import to_instruction
+from selfj.collect.filters import Filter, filters
+from selfj.collect.formats import RawRow, RowProblem
+from selfj.collect.formats.base import printable
+from selfj.collect.sources import Shard, read_shard, row_bytes
+from selfj.config import CollectSettings
+from selfj.parts import MadePart
+from selfj.records import CONTENT_LIMIT, Instruction, Rejected, rejected, to_table
+from selfj.run import RunFolder
+
+STEP = "collect"
+
+
+class CollectedMaker:
+    """Reads one shard, row by row."""
+
+    def __init__(self, settings: CollectSettings, shards: list[Shard]) -> None:
+        self.settings = settings
+        self.shards = shards
+        self.filters = filters(settings, row_bytes(settings))
+
+    def make(self, run: RunFolder, part: int) -> MadePart:
+        """The instructions of one shard that pass the filters, each once; why the others do not."""
+        shard = self.shards[part]
+        kept: dict[str, Instruction] = {}
+        rejects: list[Rejected] = []
+        for raw in read_shard(shard, self.settings):
+            try:
+                instruction = self._instruction(raw, shard)
+                _check_new(instruction, kept)
+                kept[instruction.instruction_id] = instruction
+            except RowProblem as problem:
+                rejects.append(_reject(raw, problem, shard.label))
+        table = to_table(Instruction, kept.values()).sort_by("instruction_id")
+        return MadePart(table, rejects, len(kept) + len(rejects))
+
+    def _instruction(self, raw: RawRow, shard: Shard) -> Instruction:
+        if raw.values is None:
+            raise raw.problem or RowProblem("unreadable row")
+        source = self.settings.sources[shard.source]
+        instruction = to_instruction(raw.values, raw.row, shard.label, source, self.settings)
+        _check(instruction, self.filters)
+        return instruction
+
+
+def duplicate_of(source: str, row: int) -> str:
+    """The reason of a reject that repeats an earlier row."""
+    return f"duplicate: of {source} row {row}"
+
+
+def _check(row: Instruction, rules: list[Filter]) -> None:
+    for rule in rules:
+        reason = rule.reason_to_reject(row)
+        if reason:
+            raise RowProblem(reason, rule.field)
+
+
+def _check_new(row: Instruction, kept: dict[str, Instruction]) -> None:
+    # Across shards the second pass looks; here, so that a text that is repeated a million times never fills a worker there.
+    earlier = kept.get(row.instruction_id)
+    if earlier:
+        raise RowProblem(duplicate_of(earlier.source, earlier.row), "instruction")
+
+
+def _reject(raw: RawRow, problem: RowProblem, label: str) -> Rejected:
+    content = printable((raw.content or _shown(raw.values))[:CONTENT_LIMIT])
+    field = printable(problem.field) if problem.field else None
+    return rejected(STEP, label, printable(problem.reason), row=raw.row, field=field, content=content)
+
+
+def _shown(values: dict[str, Any] | None) -> str:
+    if values is None:
+        return ""
+    cut = {name: value[:CONTENT_LIMIT] if isinstance(value, str) else value for name, value in values.items()}
+    return json.dumps(cut, ensure_ascii=False, default=str)

@@ -1,0 +1,106 @@
+"""From the columns of a source to an instruction: which column holds what, what a text must be, which category it gets."""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from selfj.collect.formats.base import RowProblem
+from selfj.collect.formats.jsonl import json_kind
+from selfj.config import CollectSettings, SourceSettings
+from selfj.records import Instruction, instruction_id, split_of
+
+
+def to_instruction(
+    values: dict[str, Any], row: int, label: str, source: SourceSettings, settings: CollectSettings
+) -> Instruction:
+    """One row of a source as an instruction; `label` is what the tables call the source.
+
+    Raises RowProblem if instruction or reference are missing, empty or not text.
+    """
+    fields = source.fields
+    instruction = required_text(values, fields.instruction, "instruction")
+    given_input = optional_text(values, fields.input)
+    reference = required_text(values, fields.reference, "reference")
+    instruction = f"{instruction}\n\n{given_input}" if given_input else instruction
+    key = instruction_id(instruction)
+    return Instruction(
+        instruction_id=key,
+        instruction=instruction,
+        reference=reference,
+        category=category_of(values, source, settings.default_category),
+        family=first_label(values, fields.family),
+        source=label,
+        row=row,
+        split=split_of(key, settings.test_fraction, settings.calibration_fraction),
+        metadata=metadata_of(values, fields.metadata),
+    )
+
+
+def required_text(values: dict[str, Any], names: list[str], field: str) -> str:
+    """The first of several columns that holds text. Raises RowProblem if none does."""
+    text = optional_text(values, names)
+    if text is None:
+        raise _without_text(values, names, field)
+    return text
+
+
+def _without_text(values: dict[str, Any], names: list[str], field: str) -> RowProblem:
+    present = [name for name in names if name in values]
+    if present:
+        return RowProblem(f"empty {field}: nothing in {_listed(present)}", present[0])
+    return RowProblem(f"missing {field}: no column {_listed(names)} among {_listed(list(values))}", field)
+
+
+def optional_text(values: dict[str, Any], names: list[str]) -> str | None:
+    """The first of several columns that is not null or blank, as it was written. Raises RowProblem if it is not text."""
+    for name in names:
+        value = values.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise RowProblem(f"wrong type: {json_kind(value)} where text is expected", name)
+        if value.strip():
+            return checked_text(value, name)
+    return None
+
+
+def checked_text(text: str, field: str) -> str:
+    """The text, if it is one: lone surrogate code points are no characters, and no table can hold them."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as problem:
+            raise RowProblem(f"surrogate code point: U+{ord(text[problem.start]):04X} at {problem.start}", field) from None
+    return text
+
+
+def first_label(values: dict[str, Any], names: Iterable[str]) -> str | None:
+    """The first of several columns that holds a short text or a number, as text."""
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, str | int) and str(value).strip():
+            return checked_text(str(value).strip(), name)
+    return None
+
+
+def category_of(values: dict[str, Any], source: SourceSettings, default: str) -> str:
+    """Category from the row, else of the source, else the default; then through the source's mapping."""
+    found = first_label(values, source.fields.category) or source.category or default
+    return source.categories.get(found, found)
+
+
+def metadata_of(values: dict[str, Any], names: list[str]) -> str:
+    """JSON object of the columns to keep; a column `metadata` that is an object gives its entries."""
+    kept: dict[str, Any] = {}
+    for name in names:
+        value = values.get(name)
+        if name == "metadata" and isinstance(value, dict):
+            kept.update(value)
+        elif value is not None:
+            kept[name] = value
+    return json.dumps(kept, default=str)
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(str(name)[:40] for name in names[:8])
+    return f"{shown}, …" if len(names) > 8 else shown or "(none)"

@@ -1,0 +1,78 @@
+"""Which instructions are kept: small units that look at one row and say why it is rejected, or nothing."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from selfj.config import CollectSettings
+from selfj.records import Instruction
+
+# Scripts without spaces between words: Japanese kana and Chinese characters; there, one character counts as one word.
+_CHARACTERS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_WORDS = re.compile(rf"[{_CHARACTERS}]|[^\s{_CHARACTERS}]+")
+
+
+class Filter(Protocol):
+    """One reason to reject an instruction."""
+
+    field: str
+    """What it looks at: a field of Instruction."""
+
+    def reason_to_reject(self, row: Instruction) -> str | None:
+        """Why the row is rejected (`kind: details`), or None to keep it."""
+
+
+@dataclass
+class LengthBounds:
+    """Keep instructions of `min_words` to `max_words` words (METHOD.md: too short and too long ones are dropped)."""
+
+    min_words: int
+    max_words: int
+    field: str = "instruction"
+
+    def reason_to_reject(self, row: Instruction) -> str | None:
+        """Too few or too many words in the instruction with its input."""
+        words = count_words(row.instruction)
+        if words < self.min_words:
+            return f"instruction too short: {words} words"
+        return f"instruction too long: {words} words" if words > self.max_words else None
+
+
+@dataclass
+class ReferenceLength:
+    """Keep references of at most `max_words` words."""
+
+    max_words: int
+    field: str = "reference"
+
+    def reason_to_reject(self, row: Instruction) -> str | None:
+        """Too many words in the reference."""
+        words = count_words(row.reference)
+        return f"reference too long: {words} words" if words > self.max_words else None
+
+
+@dataclass
+class RowSize:
+    """Keep rows of at most `max_characters` characters: a text without spaces is one word, however long it is."""
+
+    max_characters: int
+    field: str = "instruction"
+
+    def reason_to_reject(self, row: Instruction) -> str | None:
+        """Too many characters in instruction and reference together."""
+        size = len(row.instruction) + len(row.reference)
+        return f"row too long: {size:,} characters" if size > self.max_characters else None
+
+
+def filters(settings: CollectSettings, row_bytes: int) -> list[Filter]:
+    """The filters of a run, cheapest first."""
+    return [
+        RowSize(row_bytes),
+        LengthBounds(settings.min_words, settings.max_words),
+        ReferenceLength(settings.max_reference_words),
+    ]
+
+
+def count_words(text: str) -> int:
+    """Number of words: what stands between spaces, and each Chinese or Japanese character."""
+    return len(text.split()) if text.isascii() else len(_WORDS.findall(text))

@@ -1,0 +1,46 @@
+"""Generators: `MODULE:FUNCTION`, called with a seed and a range of rows."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from selfj.collect.formats.base import Format, RawRow, RowProblem, Span, even_spans
+from selfj.collect.formats.jsonl import json_kind
+from selfj.errors import DataError
+from selfj.run import hash_of
+
+Generator = Callable[[int, int, int], Iterator[Any]]
+
+
+class GeneratedRows(Format):
+    """Rows that `function(seed, start, stop)` yields: row `i` is the same in whatever range it is asked for."""
+
+    def spans(self, address: str, limit: int | None) -> list[Span]:
+        """Shards of `rows` rows together."""
+        if limit is None:
+            raise DataError(f"{address}: say how many instructions it should make (the source's `rows`)")
+        self.function(address)
+        return even_spans(limit, None)
+
+    def rows(self, address: str, span: Span) -> Iterator[RawRow]:
+        """What the function yields; an error inside it comes out as it is."""
+        made = self.function(address)(self.source.seed, span.start, span.stop or span.start)
+        for row, values in enumerate(made, start=span.start):
+            if isinstance(values, dict):
+                yield RawRow(row, values)
+            else:
+                problem = RowProblem(f"not an object: the generator made {json_kind(values)}")
+                yield RawRow(row, problem=problem, content=str(values))
+
+    def function(self, address: str) -> Generator:
+        """The function itself. Raises DataError if there is none of that name."""
+        module, _, name = address.partition(":")
+        try:
+            found: Generator = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as problem:
+            raise DataError(f"{address}: cannot be imported ({problem}); a source of this form is MODULE:FUNCTION") from None
+        return found
+
+    def fingerprint(self, address: str) -> str:
+        """Hash of its name; seed and rows are in the settings."""
+        return hash_of(address)

@@ -1,0 +1,55 @@
+"""JSON Lines: one object a line."""
+
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from selfj.collect.formats.base import RowProblem
+from selfj.collect.formats.text import Frame, TextFormat, bounded_lines, decoded
+
+_KINDS: dict[type, str] = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "a text",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+
+
+class JsonLines(TextFormat):
+    """One JSON object a line; rows are numbered by line, blank lines are passed over."""
+
+    extensions = ("jsonl", "ndjson", "jsonlines")
+
+    def frames(self, stream: io.BufferedReader, offset: int) -> Iterator[Frame]:
+        """One frame a line."""
+        for line in bounded_lines(stream, offset, self.row_bytes):
+            if line.too_long:
+                yield Frame(line.offset, problem=self.too_long(line.length), content=line.raw.decode("utf-8", "replace"))
+            else:
+                yield Frame(line.offset, line.raw if line.raw.strip() else None)
+
+    def parse(self, raw: bytes) -> dict[str, Any]:
+        """The object of one line."""
+        return parse_object(decoded(raw))
+
+
+def parse_object(text: str) -> dict[str, Any]:
+    """A JSON object. Raises RowProblem for anything else."""
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as problem:
+        raise RowProblem(f"malformed JSON: {problem.msg} at character {problem.pos}") from None
+    except (ValueError, RecursionError) as problem:
+        raise RowProblem(f"malformed JSON: {problem}") from None
+    if not isinstance(value, dict):
+        raise RowProblem(f"not an object: a row must be a JSON object, this is {json_kind(value)}")
+    return value
+
+
+def json_kind(value: Any) -> str:
+    """The kind of a JSON value in words."""
+    return _KINDS.get(type(value), f"a {type(value).__name__}")

@@ -1,0 +1,179 @@
+"""Second pass: the table `instructions`, each instruction once, in parts that are ranges of instruction_id.
+
+`collected` is sorted by instruction_id within its parts. An id is a hash, so equal ranges hold about equally many rows; a
+worker reads a window of neighbouring ranges from all parts of `collected` and nothing else.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from selfj.collect.collected import STEP, duplicate_of
+from selfj.parts import MadePart
+from selfj.records import Instruction, Rejected, rejected, schema
+from selfj.run import RunFolder, TableFolder
+
+_IDS = 1 << 128
+_TEXT_ROWS = 32_000
+"""Rows with their texts that a worker holds at a time (about 50 MB of them)."""
+_KEY_ROWS = 250_000
+"""Rows without their texts that a worker holds at a time."""
+_KEYS = ["instruction_id", "source", "row"]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """How the ids are divided into the parts of `instructions`: each has a range of ids that are kept, and a range of ids
+    beyond the sample of `max_instructions` (empty if all are kept).
+    """
+
+    parts: int
+    cutoff: int
+    """Ids below are kept."""
+    kept_rows: int
+    """Rows to expect below the cutoff."""
+    beyond_rows: int
+    """Rows to expect from the cutoff on."""
+
+    def kept(self, part: int) -> str:
+        """First kept id of a part (and end of the one before)."""
+        return _key(self.cutoff * part // self.parts)
+
+    def beyond(self, part: int) -> str:
+        """First id beyond the sample of a part."""
+        return _key(self.cutoff + (_IDS - self.cutoff) * part // self.parts)
+
+
+def _key(position: int) -> str:
+    return f"{position:032x}" if position < _IDS else "g"  # above all hexadecimal digits
+
+
+def plan_ranges(collected: TableFolder, rows: int, max_instructions: int | None, rows_per_part: int) -> Ranges:
+    """Ranges for `rows` collected rows (duplicates across shards among them)."""
+    cutoff = _IDS if max_instructions is None or rows <= max_instructions else sample_cutoff(collected, max_instructions)
+    kept = rows if cutoff == _IDS else max_instructions or 0
+    parts = max(1, math.ceil(kept / rows_per_part), math.ceil((rows - kept) / _KEY_ROWS))
+    return Ranges(parts, cutoff, kept, rows - kept)
+
+
+def sample_cutoff(collected: TableFolder, count: int) -> int:
+    """The id behind the `count` lowest distinct ones: a uniform sample, and part of every larger one.
+
+    Holds about twice `count` ids at a time.
+    """
+    lowest = pa.array([], pa.string())
+    pending: list[pa.Array] = []
+    for part in collected.parts():
+        ids = collected.read(part, ["instruction_id"]).column(0).combine_chunks().slice(0, count)
+        pending.append(ids)
+        if sum(map(len, pending)) > max(count, _KEY_ROWS):
+            lowest, pending = _lowest([lowest, *pending], count), []
+    lowest = _lowest([lowest, *pending], count)
+    return _IDS if len(lowest) < count else int(lowest[-1].as_py(), 16) + 1
+
+
+def _lowest(arrays: list[pa.Array], count: int) -> pa.Array:
+    ids = pc.unique(pa.concat_arrays(arrays))
+    return ids.take(pc.sort_indices(ids)).slice(0, count)
+
+
+class UniqueMaker:
+    """Makes one part of `instructions` at a time; what it read for one part serves the next ones too."""
+
+    def __init__(self, ranges: Ranges) -> None:
+        self.ranges = ranges
+        self.texts = _Window(ranges.parts, ranges.kept_rows, _TEXT_ROWS, schema(Instruction).names)
+        self.keys = _Window(ranges.parts, ranges.beyond_rows, _KEY_ROWS, _KEYS)
+
+    def make(self, run: RunFolder, part: int) -> MadePart:
+        """The first row of each id in the part's range, in the order of the ids; the others are rejects."""
+        collected = run.table("collected")
+        rows = self.texts.rows(collected, part, self.ranges.kept)
+        first = _first_of_each(rows)
+        kept = rows.filter(first).select(schema(Instruction).names).cast(schema(Instruction))
+        beyond = self.keys.rows(collected, part, self.ranges.beyond) if self.ranges.beyond_rows else None
+        rejects = _duplicates(rows, first) + _beyond(beyond)
+        return MadePart(kept, rejects, rows.num_rows + (beyond.num_rows if beyond else 0))
+
+
+class _Window:
+    """Neighbouring ranges of ids, read at once from all parts of `collected`: opening each of them for every single part
+    would make the work grow with the square of the rows.
+    """
+
+    def __init__(self, parts: int, rows: int, rows_at_a_time: int, columns: list[str]) -> None:
+        self.parts = parts
+        self.width = max(1, rows_at_a_time * parts // max(rows, 1))
+        self.columns = columns
+        self.number = -1
+        self.table: pa.Table | None = None
+
+    def rows(self, collected: TableFolder, part: int, bound: Callable[[int], str]) -> pa.Table:
+        """Rows of one part's range, sorted by id, and equal ones in the order of sources, shards and rows."""
+        if self.table is None or self.number != part // self.width:
+            self.table, self.number = None, part // self.width
+            first = self.number * self.width
+            self.table = _read_range(collected, bound(first), bound(min(first + self.width, self.parts)), self.columns)
+        return _between(self.table, bound(part), bound(part + 1))
+
+
+def _read_range(collected: TableFolder, low: str, high: str, columns: list[str]) -> pa.Table:
+    pieces = []
+    for shard in collected.parts():
+        piece = _read_piece(collected, shard, low, high, columns)
+        pieces.append(piece.append_column("shard", pa.array(np.full(piece.num_rows, shard))))
+    return pa.concat_tables(pieces).sort_by([("instruction_id", "ascending"), ("shard", "ascending"), ("row", "ascending")])
+
+
+def _read_piece(collected: TableFolder, shard: int, low: str, high: str, columns: list[str]) -> pa.Table:
+    with collected.open(shard) as file:
+        groups = [group for group in range(file.num_row_groups) if _overlaps(file.metadata.row_group(group), low, high)]
+        return _between(file.read_row_groups(groups, columns), low, high)
+
+
+def _overlaps(group: pq.RowGroupMetaData, low: str, high: str) -> bool:
+    ids = group.column(0).statistics
+    return bool(ids.min < high and ids.max >= low)
+
+
+def _between(table: pa.Table, low: str, high: str) -> pa.Table:
+    ids = table.column("instruction_id")
+    return table.filter(pc.and_(pc.greater_equal(ids, low), pc.less(ids, high)))
+
+
+def _first_of_each(rows: pa.Table) -> pa.Array:
+    """Mask of the rows whose id differs from the row before."""
+    ids = rows.column("instruction_id").to_numpy()
+    return pa.array(np.concatenate([np.ones(min(len(ids), 1), dtype=bool), ids[1:] != ids[:-1]]))
+
+
+def _duplicates(rows: pa.Table, first: pa.Array) -> list[Rejected]:
+    """A reject for each row that is not the first of its id, which names the one that is."""
+    mask = first.to_numpy(zero_copy_only=False)
+    earlier = np.maximum.accumulate(np.where(mask, np.arange(len(mask)), 0))[~mask]
+    repeated = rows.filter(pa.array(~mask)).select([*_KEYS, "instruction"]).to_pylist()
+    originals = rows.take(pa.array(earlier)).select(_KEYS).to_pylist()
+    return [
+        rejected(
+            STEP,
+            row["source"],
+            duplicate_of(original["source"], original["row"]),
+            row=row["row"],
+            field="instruction",
+            key=row["instruction_id"],
+            content=row["instruction"],
+        )
+        for row, original in zip(repeated, originals, strict=True)
+    ]
+
+
+def _beyond(rows: pa.Table | None) -> list[Rejected]:
+    if rows is None:
+        return []
+    reason = "beyond max_instructions"
+    return [rejected(STEP, row["source"], reason, row=row["row"], key=row["instruction_id"]) for row in rows.to_pylist()]
