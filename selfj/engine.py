@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from selfj.config import EngineSettings, ModelSettings
 from selfj.errors import ModelError
 from selfj.parts import Pool
-from selfj.prompts import load_tokenizer, read_template
+from selfj.prompts import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -144,16 +144,27 @@ def _load(model: ModelSettings, settings: EngineSettings, adapter: Adapter | Non
         "tensor_parallel_size": settings.tensor_parallel,
         "max_logprobs": 20,
         "disable_log_stats": True,
-        **({"enable_lora": True, "max_lora_rank": adapter.rank, "max_loras": 1} if adapter else {}),
+        **_lora_arguments(adapter),
         **_device_arguments(settings),
         **settings.options,
     }
-    if model.chat_template is not None:
-        read_template(model.chat_template)
     try:
         return vllm.LLM(**arguments)
     except Exception as problem:  # vLLM raises many kinds; all mean that this model cannot be served so
         raise ModelError(f"{model.model}: vLLM could not load it: {_first_cause(problem)}") from problem
+
+
+_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""Ranks that vLLM makes room for; a smaller adapter fits in the next one."""
+
+
+def _lora_arguments(adapter: Adapter | None) -> dict[str, Any]:
+    if adapter is None:
+        return {}
+    room = [rank for rank in _LORA_RANKS if rank >= adapter.rank]
+    if not room:
+        raise ModelError(f"{adapter.path}: vLLM serves adapters up to rank {_LORA_RANKS[-1]}, this one has {adapter.rank}")
+    return {"enable_lora": True, "max_lora_rank": room[0], "max_loras": 1}
 
 
 def _first_cause(problem: BaseException) -> str:
