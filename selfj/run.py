@@ -11,6 +11,7 @@ import io
 import json
 import os
 import re
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -387,6 +388,16 @@ def _parquet(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd", row_group_size=_ROW_GROUP)
     return buffer.getvalue()
+
+
+def local_copy(address: str) -> str:
+    """A folder as this machine's libraries can read it: itself if it is local, else a copy in a temporary folder."""
+    store = Store(address)
+    if store.is_local:
+        return store.address
+    folder = tempfile.mkdtemp(prefix="selfj-")
+    store.filesystem.get(store.path(""), folder + "/", recursive=True)
+    return folder
 
 
 def content_hash(address: str, sample: int = 1 << 20) -> str:

@@ -2,13 +2,13 @@
 
 from functools import partial
 
-from selfj.config import Settings, as_dict
-from selfj.engine import Engine, engine_pool
+from selfj.config import ModelSettings, Settings, as_dict
+from selfj.engine import Adapter, Engine, engine_pool
 from selfj.judge.judge import JudgeFolder
 from selfj.parts import MadePart, Table, make_table
 from selfj.rating import Question, Rater, Rating
 from selfj.records import Instruction, Judged, Response, from_table, to_table
-from selfj.run import Fingerprint, Manifest, RunFolder, content_hash
+from selfj.run import Fingerprint, Manifest, RunFolder, content_hash, local_copy
 
 JUDGED_SPLITS = ("test", "calibration")
 """Test rows are what the report is about; calibration rows are what thresholds are chosen on."""
@@ -57,9 +57,12 @@ class JudgeMaker:
     """Scores one part of the held-out responses with the trained judge."""
 
     def __init__(self, folder: str, settings: Settings) -> None:
-        judge = JudgeFolder.load(folder)
-        engine = Engine(judge.model_settings(), settings.engine, judge.adapter(), seed=settings.seed)
-        self.rater = Rater(engine, judge.prompts, judge.max_tokens, adapted=judge.adapter() is not None)
+        judge = JudgeFolder.load(local_copy(folder))
+        model = ModelSettings(model=judge.model, dtype=settings.policy.dtype, context=settings.policy.context, revision=judge.revision)
+        model.chat_template = judge.chat_template
+        adapter = Adapter("judge", judge.path, judge.adapter_rank) if judge.adapter and judge.adapter_rank else None
+        engine = Engine(model, settings.engine, adapter, seed=settings.seed)
+        self.rater = Rater(engine, judge.prompts, judge.max_prompt_tokens, adapted=adapter is not None)
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """Two rows per response: without and with the reference."""
