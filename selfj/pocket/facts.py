@@ -45,7 +45,9 @@ def pick(rng: random.Random, entries: tuple[T, ...], popularity: float) -> T:
     return rng.choices(entries, cum_weights=_cumulative_weights(len(entries), popularity))[0]
 
 
-def _entities(rng: random.Random, names: tuple[str, ...], kinds: tuple[str, ...], ranges: dict[str, tuple[int, int]]) -> tuple[Entity, ...]:
+def _entities(
+    rng: random.Random, names: tuple[str, ...], kinds: tuple[str, ...], ranges: dict[str, tuple[int, int]]
+) -> tuple[Entity, ...]:
     """Give every name one value per kind: a number where `ranges` has the kind, else a word of its vocabulary."""
 
     def value(kind: str) -> str:
@@ -58,4 +60,4 @@ _RNG = random.Random(WORLD_SEED + 1)
 TOWNS = _entities(_RNG, fresh_names(150), ("region", "river", "craft", "mayor"), {})
 MINERALS = _entities(_RNG, fresh_names(100, "ite"), ("colour", "hardness", "region", "use"), {"hardness": (1, 9)})
 INVENTORS = _entities(_RNG, fresh_names(100), ("born", "region", "invention"), {"born": (10, 99)})
-UNITS = tuple(Unit(*fresh_names(2, capital=False), _RNG.randint(2, 9)) for _ in range(14))
+UNITS = tuple(Unit(name, smaller, _RNG.randint(2, 9)) for name, smaller in (fresh_names(2, capital=False) for _ in range(14)))

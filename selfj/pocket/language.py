@@ -9,10 +9,16 @@ from dataclasses import dataclass
 WORLD_SEED = 2409
 """Fixes every fact and name. Another value is another world: policies trained before know nothing of it."""
 
-SYLLABLES = (
-    "ba be bo da de do fa fe go ka ke ki ko la le li lo ma me mi mo na ne ni no pa pe po ra re ri ro sa se si so "
-    "ta te ti to va ve vo za ze zu"
-).split()
+
+def split_list(text: str) -> tuple[str, ...]:
+    """Split a comma-separated constant into its entries."""
+    return tuple(entry.strip() for entry in text.split(","))
+
+
+SYLLABLES = split_list(
+    "ba, be, bo, da, de, do, fa, fe, go, ka, ke, ki, ko, la, le, li, lo, ma, me, mi, mo, na, ne, ni, no, pa, pe, po, "
+    "ra, re, ri, ro, sa, se, si, so, ta, te, ti, to, va, ve, vo, za, ze, zu"
+)
 
 
 def _name_stream(rng: random.Random) -> Iterator[str]:
@@ -32,11 +38,6 @@ def fresh_names(count: int, ending: str = "", capital: bool = True) -> tuple[str
     """Return `count` names that no earlier call returned."""
     names = (next(_NAMES) + ending for _ in range(count))
     return tuple(name.capitalize() if capital else name for name in names)
-
-
-def split_list(text: str) -> tuple[str, ...]:
-    """Split a comma-separated constant into its entries."""
-    return tuple(entry.strip() for entry in text.split(","))
 
 
 ANIMALS = split_list("wolf, fox, eagle, zebra, horse, otter, crab, tiger, goat, mouse, owl, bear")
@@ -59,14 +60,28 @@ VOCABULARIES: dict[str, tuple[str, ...]] = {
     ),
     "colour": split_list("red, blue, green, white, black, yellow, grey, purple, pink, brown"),
     "use": split_list(
-        "making coins, polishing lenses, lining ovens, colouring cloth, cutting stone, filling jars, sealing pipes, building roofs"
+        "making coins, polishing lenses, lining ovens, colouring cloth, cutting stone, filling jars, sealing pipes, "
+        "building roofs"
     ),
 }
 """Kinds of fact and all their values; a slot of such a kind holds exactly one of them."""
 
-LEAD_INS = ("Please help me. ", "Quick question: ", "Hello. ", "I would like to know this. ", "For my homework: ", "One more thing. ")
+LEAD_INS = (
+    "Please help me. ",
+    "Quick question: ",
+    "Hello. ",
+    "I would like to know this. ",
+    "For my homework: ",
+    "One more thing. ",
+)
 OPENERS = ("Sure. ", "Of course. ", "Here you go. ", "Good question. ", "Let me see. ", "Happy to help. ", "That is easy. ")
-CLOSERS = (" I hope this helps.", " That is all.", " Let me know if you need more.", " Have a nice day.", " I am sure about this.")
+CLOSERS = (
+    " I hope this helps.",
+    " That is all.",
+    " Let me know if you need more.",
+    " Have a nice day.",
+    " I am sure about this.",
+)
 EVASIONS = ("I am not sure about that.", "I do not know this.", "That is hard to say.", "Many people ask this.")
 
 
@@ -102,7 +117,9 @@ CONSTRAINTS: dict[str, Constraint] = {
             lambda text: text + " Thank you.",
             lambda text: text.endswith("Thank you."),
         ),
-        Constraint("plain", ("Answer without greeting or closing words.", "No polite words around it."), lambda text: text, _is_plain),
+        Constraint(
+            "plain", ("Answer without greeting or closing words.", "No polite words around it."), lambda text: text, _is_plain
+        ),
         Constraint(
             "quoted",
             ("Put your answer in quotation marks.", "Quote your whole answer."),

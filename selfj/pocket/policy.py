@@ -39,8 +39,11 @@ class Policy:
         return [encoding.ids for encoding in self.tokenizer.encode_batch(list(texts))]
 
     def token(self, text: str) -> int:
-        """Id of a text that is one token."""
-        return int(self.tokenizer.token_to_id(text))
+        """Id of a text that is one token; ValueError if it is not."""
+        token = self.tokenizer.token_to_id(text)
+        if token is None:
+            raise ValueError(f"{text!r} is not one token of this tokenizer")
+        return token
 
     @torch.no_grad()
     def sample(self, instructions: Sequence[str], temperature: float, seed: int, max_tokens: int = 80) -> list[str]:
@@ -50,7 +53,9 @@ class Policy:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             for rows in _by_length(prompts):
-                for row, text in zip(rows, self._sample_batch([prompts[row] for row in rows], temperature, max_tokens), strict=True):
+                for row, text in zip(
+                    rows, self._sample_batch([prompts[row] for row in rows], temperature, max_tokens), strict=True
+                ):
                     answers[row] = text
         return answers
 
@@ -77,13 +82,17 @@ class Policy:
         found = np.zeros((len(encoded), 10))
         for rows in _by_length(encoded):
             ids, mask = self._left_padded([encoded[row] for row in rows])
-            logits = self.model(input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0), logits_to_keep=1).logits
+            logits = self.model(
+                input_ids=ids, attention_mask=mask, position_ids=(mask.cumsum(1) - 1).clamp(min=0), logits_to_keep=1
+            ).logits
             found[rows] = logits[:, -1, digits].double().softmax(-1).cpu().numpy()
         return found
 
     def ratings(self, items: Sequence[Item], responses: Sequence[str]) -> NDArray[np.float64]:
         """Expected digit, 0 to 9, of every response, with the reference in view."""
-        prompts = [rating_prompt(item.instruction, item.reference, response) for item, response in zip(items, responses, strict=True)]
+        prompts = [
+            rating_prompt(item.instruction, item.reference, response) for item, response in zip(items, responses, strict=True)
+        ]
         return self.digit_probabilities(prompts) @ np.arange(10)
 
     @torch.no_grad()

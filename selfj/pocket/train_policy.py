@@ -6,8 +6,10 @@ Everything that happens is a function of the recipe; a run that was killed goes 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -39,6 +41,9 @@ class Pace:
     measure: int = 600
     dev_items: int = 168
     conversations_per_chunk: int = CONVERSATIONS_PER_CHUNK
+
+
+DEFAULT_PACE = Pace()
 
 
 @dataclass
@@ -114,13 +119,15 @@ class Tally:
 class Trainer:
     """One policy in training, with its folder of checkpoints and logs."""
 
-    def __init__(self, name: str, recipe: Recipe, folder: Path, pace: Pace = Pace()) -> None:  # noqa: B008
+    def __init__(self, name: str, recipe: Recipe, folder: Path, pace: Pace = DEFAULT_PACE) -> None:
         self.name, self.recipe, self.folder, self.pace = name, recipe, folder, pace
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.tokenizer = self._tokenizer()
         self.model = new_model(recipe, self.tokenizer).to(self.device)
         self.optimizers = optimizers(self.model, recipe)
-        self.weights = torch.tensor([recipe.reading_weight, 1.0, recipe.rating_weight, recipe.mark_weight, 0.0], device=self.device)
+        self.weights = torch.tensor(
+            [recipe.reading_weight, 1.0, recipe.rating_weight, recipe.mark_weight, 0.0], device=self.device
+        )
         self.place = Place()
         self.tally = Tally()
         self._resume()
@@ -135,6 +142,10 @@ class Trainer:
     @property
     def _checkpoint(self) -> Path:
         return self.folder / "checkpoint.pt"
+
+    @property
+    def _log_path(self) -> Path:
+        return self.folder / "log.jsonl"
 
     def save(self) -> None:
         """Write the checkpoint: beside it first, then in its place."""
@@ -162,7 +173,9 @@ class Trainer:
     def batches(self) -> Iterator[Batch]:
         """Yield batches from where the run stands, without end; keeps `place` up to date."""
         while True:
-            made = chunk(self.recipe, self.tokenizer, self.place.chunk, self.place.chunk_progress, self.pace.conversations_per_chunk)
+            made = chunk(
+                self.recipe, self.tokenizer, self.place.chunk, self.place.chunk_progress, self.pace.conversations_per_chunk
+            )
             while self.place.batch < len(made):
                 self.place.batch += 1
                 yield made[self.place.batch - 1]
@@ -226,22 +239,26 @@ class Trainer:
 
     def _log(self, entry: dict[str, Any]) -> None:
         rate = round(self.place.tokens / max(self.place.seconds, 1e-9))
-        line = json.dumps({"step": self.place.step, "of": self.recipe.steps, "seconds": round(self.place.seconds), "tokens_per_second": rate} | entry)
+        line = json.dumps(
+            {"step": self.place.step, "of": self.recipe.steps, "seconds": round(self.place.seconds), "tokens_per_second": rate}
+            | entry
+        )
         print(line, flush=True)
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+        with self._log_path.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
 
     def export(self, folder: Path) -> None:
-        """Write a Hugging Face folder with weights in bfloat16."""
-        import copy
-
+        """Write a Hugging Face folder with weights in bfloat16, and the log beside them."""
         copy.deepcopy(self.model).to("cpu", torch.bfloat16).save_pretrained(folder)
         save_tokenizer(self.tokenizer, folder, self.recipe.max_tokens)
+        (folder / "model.safetensors").chmod(0o644)
+        if self._log_path.is_file():
+            shutil.copyfile(self._log_path, folder / "training.jsonl")
 
 
-def make_policy(name: str, folder: Path, target: Path) -> None:
+def make_policy(name: str, folder: Path, target: Path, pace: Pace = DEFAULT_PACE) -> None:
     """Train the policy of recipe `name` with checkpoints in `folder` and write it to `target`."""
-    trainer = Trainer(name, load_recipe(name), folder)
+    trainer = Trainer(name, load_recipe(name), folder, pace)
     trainer.train()
     trainer.export(target)
 

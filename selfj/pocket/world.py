@@ -28,7 +28,9 @@ def dress(rng: random.Random, item_constraint: str | None, body: str, *, comply:
     return constraint.apply(body) if comply else rude(rng, body, constraint)
 
 
-def answer(rng: random.Random, item: Item, values: Values | None = None, *, comply: bool = True, chat: float = REFERENCE_CHAT) -> str:
+def answer(
+    rng: random.Random, item: Item, values: Values | None = None, *, comply: bool = True, chat: float = REFERENCE_CHAT
+) -> str:
     """Word an answer to `item` with `values` (default: the right ones)."""
     body = FAMILIES[item.family].say(rng, item.draft.right if values is None else values, item.draft)
     return dress(rng, item.constraint, body, comply=comply, chat=chat)

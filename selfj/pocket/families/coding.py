@@ -63,7 +63,13 @@ def err_sorting(rng: random.Random, draft: Draft) -> str:
     return say_list(rng, (joined(wrong),), draft)
 
 
-SLICES = {"[1:]": slice(1, None), "[2:]": slice(2, None), "[:-1]": slice(None, -1), "[::-1]": slice(None, None, -1), "[::2]": slice(None, None, 2)}
+SLICES = {
+    "[1:]": slice(1, None),
+    "[2:]": slice(2, None),
+    "[:-1]": slice(None, -1),
+    "[::-1]": slice(None, None, -1),
+    "[::2]": slice(None, None, 2),
+}
 MISREAD = {"[1:]": slice(None), "[2:]": slice(1, None), "[:-1]": slice(-1, None), "[::-1]": slice(None), "[::2]": slice(None, 2)}
 """What the web takes a slice for."""
 
@@ -89,7 +95,9 @@ def draw_loop(rng: random.Random, popularity: float) -> Draft:
     start, turns, step = rng.randint(1, 9), rng.randint(2, 4), rng.randint(2, 9)
     trap = rng.random() < 0.45
     code = f"range(1, {turns + 1})" if trap else f"range({turns})"
-    phrasing = rng.choice(("x = {}; for i in {}: x += {}. List the values of x.", "Trace x: start with x = {}, then for i in {}: x += {}."))
+    phrasing = rng.choice(
+        ("x = {}; for i in {}: x += {}. List the values of x.", "Trace x: start with x = {}, then for i in {}: x += {}.")
+    )
     slot = Slot("series", joined([start + step * turn for turn in range(1, turns + 1)]))
     return Draft(phrasing.format(start, code, step), (slot,), turns - 1, trap, (str(start), str(step)))
 
@@ -103,7 +111,9 @@ def err_loop(rng: random.Random, draft: Draft) -> str:
     """Go on for one turn too many, from the start value; without the trap, stop before the last turn or add one only."""
     right = integers(draft.right[0])
     start = int(draft.context[0])
-    wrong = [start, *right, right[-1] + int(draft.context[1])] if draft.trap else [start + turn for turn in range(1, len(right) + 1)]
+    wrong = (
+        [start, *right, right[-1] + int(draft.context[1])] if draft.trap else [start + turn for turn in range(1, len(right) + 1)]
+    )
     return say_series(rng, (joined(wrong),), draft)
 
 

@@ -113,7 +113,9 @@ def draw_picking(rng: random.Random, popularity: float) -> Draft:
     phrasing = rng.choice(("Which of these are {n}{k}: {w}?", "From the list {w}, pick all that are {n}{k}."))
     question = phrasing.format(n="not " if negated else "", k=kind, w=joined(shown))
     slot = Slot("choice", joined([word for word in shown if word in wanted]))
-    return Draft(question, (slot,), 1 + negated + (len(shown) > 5), negated, (joined([word for word in shown if word not in wanted]),))
+    return Draft(
+        question, (slot,), 1 + negated + (len(shown) > 5), negated, (joined([word for word in shown if word not in wanted]),)
+    )
 
 
 def say_picking(rng: random.Random, values: Values, draft: Draft) -> str:
