@@ -31,7 +31,7 @@ class Resamples:
         generator = np.random.default_rng(self._seed)
         for first in range(0, self.number, chunk):
             counts = self._draw(generator, min(chunk, self.number - first))
-            yield counts[:, instruction_of_row]
+            yield np.take(counts, instruction_of_row, axis=1)
 
     def _draw(self, generator: np.random.Generator, number: int) -> Floats:
         drawn = generator.integers(0, self.instructions, size=(number, self.instructions))

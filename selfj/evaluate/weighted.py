@@ -28,7 +28,7 @@ class Groups:
 
     def sums(self, columns: Floats) -> Floats:
         """(resamples, rows) summed within each group: (resamples, groups)."""
-        ordered = columns[:, self.order]
+        ordered = np.take(columns, self.order, axis=1)
         return ordered if len(self.starts) == len(self.order) else np.add.reduceat(ordered, self.starts, axis=1)
 
     def of_rows(self) -> NDArray[np.intp]:
@@ -80,10 +80,10 @@ def auroc(scores: Floats, good: NDArray[np.bool_], weights: Floats) -> Floats:
 def area_under_accepted_mean(scores: Floats, values: Floats, weights: Floats, max_rejection: float = 1.0) -> Floats:
     """Mean over k of the mean of `values` among the k rows with the highest scores.
 
-    k runs over the accepted counts that reject at most the share `max_rejection` of the rows, and at least one row is accepted. Within
-    a group of tied rows, of which `before` have been accepted with sum S, the expected mean at k is (S + (k - before) · level) / k,
-    where level is the group's mean; summed over k this is (S - before · level) · (H(high) - H(low)) + level · (high - low), H the
-    harmonic numbers.
+    k runs over the accepted counts that reject at most the share `max_rejection` of the rows; at least one row is accepted.
+    Within a group of tied rows, after `before` rows with sum S, the expected mean at k is (S + (k - before) · level) / k,
+    level being the group's mean. Summed over k this is (S - before · level) · (H(high) - H(low)) + level · (high - low), H being
+    the harmonic numbers.
     """
     groups = tied_groups(scores, descending=True)
     sizes, totals = groups.sums(weights), groups.sums(weights * values)
@@ -94,7 +94,7 @@ def area_under_accepted_mean(scores: Floats, values: Floats, weights: Floats, ma
     rejected = np.floor(max_rejection * rows + 1e-9)
     low, high = np.maximum(before, rows - rejected), np.maximum(after, rows - rejected)
     harmonic = _harmonic(int(rows.max()))
-    spans = harmonic[high.astype(np.intp)] - harmonic[low.astype(np.intp)]
+    spans = np.take(harmonic, high.astype(np.intp)) - np.take(harmonic, low.astype(np.intp))
     areas = (earlier - before * level) * spans + level * (high - low)
     return areas.sum(axis=1) / np.where(rejected > 0, rejected, np.nan)[:, 0]
 
@@ -113,7 +113,7 @@ def prr(scores: Floats, gold: Floats, weights: Floats, max_rejection: float = 1.
     """Prediction rejection ratio (Malinin et al. 2017; as in lm-polygraph 0.7): 1 the best order, 0 a random one, negative worse.
 
     (area of the scores - area of a random order) / (area of the best order - area of a random order), each area the mean gold of
-    what is accepted over all rejection rates up to `max_rejection`. A random order's expected area is the mean gold: no shuffling.
+    what is accepted over all rejection rates up to `max_rejection`. A random order's expected area is the mean gold.
     """
     random = (weights @ gold) / weights.sum(axis=1)
     achieved = area_under_accepted_mean(scores, gold, weights, max_rejection) - random
@@ -149,7 +149,7 @@ def _centred_ranks(values: Floats, weights: Floats) -> Floats:
     sizes = groups.sums(weights)
     after = np.cumsum(sizes, axis=1)
     ranks = after - (sizes - 1) / 2 - (after[:, -1:] + 1) / 2
-    return ranks[:, groups.of_rows()]
+    return np.take(ranks, groups.of_rows(), axis=1)
 
 
 def _harmonic(count: int) -> Floats:
