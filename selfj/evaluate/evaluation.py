@@ -1,0 +1,213 @@
+"""All numbers of metrics.json: methods of each policy with intervals, baselines, paired differences, and what the steps did."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from selfj.config import Settings
+from selfj.evaluate.accounting import reject_reasons, step_counts
+from selfj.evaluate.bootstrap import LEVEL, Resamples
+from selfj.evaluate.gold import NO_GOLD, gold_source
+from selfj.evaluate.methods import IN_QUALITY, METHODS, Method, Scores
+from selfj.evaluate.metrics import (
+    METRICS,
+    Draws,
+    Gold,
+    Measured,
+    as_gold,
+    good_threshold,
+    loss_in_words,
+    measure,
+    paired_difference,
+    risk_at_coverages,
+    within_groups,
+)
+from selfj.evaluate.rows import HeldOut, read_held_out
+from selfj.run import RunFolder
+
+TASK_MEAN = "task_mean"
+
+ORDERS = (
+    ("self_eval_plus_cosine", "cosine"),
+    ("self_eval_plus_cosine", "self_eval_reference"),
+    ("judge_reference", "self_eval_plus_cosine"),
+    ("judge_reference", "judge"),
+    ("judge", "ppl"),
+    ("judge", "self_eval"),
+    ("judge", TASK_MEAN),
+)
+"""Which method should be above which, as far as the paper (or, for the task mean, good sense) says."""
+
+
+def evaluate_tables(run: RunFolder, settings: Settings) -> dict[str, Any]:
+    """Everything that goes into metrics.json, from the finished tables of a run.
+
+    Raises RunFolderError if the tables are not finished, DataError if the gold cannot be used.
+    """
+    return metrics_of(read_held_out(run, gold_source(settings.evaluate)), run, settings)
+
+
+def metrics_of(policies: list[HeldOut], run: RunFolder, settings: Settings) -> dict[str, Any]:
+    """The same from rows that have been read."""
+    source = gold_source(settings.evaluate)
+    return {
+        "policies": {held_out.policy: policy_metrics(held_out, settings) for held_out in policies},
+        "steps": step_counts(run),
+        "rejected_reasons": reject_reasons(run),
+        "gold": source.description if source else "none",
+        "seed": settings.seed,
+        "interval": {"level": LEVEL, "resamples": settings.evaluate.bootstrap, "unit": "instruction"},
+    }
+
+
+@dataclass
+class Frame:
+    """What is the same for all methods of one policy: gold, resamples, and how many rows there are."""
+
+    held_out: HeldOut
+    gold: Gold
+    """Of all rows; NaN where there is none."""
+    threshold: float | None
+    draws: Draws
+
+    @property
+    def judgeable(self) -> NDArray[np.bool_]:
+        """(rows,) rows with gold."""
+        return self.held_out.has_gold
+
+
+def frame_of(held_out: HeldOut, settings: Settings) -> Frame:
+    """The gold, its threshold and the resamples for one policy's rows."""
+    known = held_out.gold[held_out.has_gold]
+    threshold = settings.evaluate.good
+    if threshold is None and len(known):
+        threshold = good_threshold(known)
+    gold = Gold(held_out.gold, np.full(len(held_out), np.nan), np.zeros(len(held_out), dtype=bool))
+    if len(known):
+        given = as_gold(known, np.inf if threshold is None else threshold)
+        gold.loss[held_out.has_gold] = given.loss
+        gold.good[held_out.has_gold] = given.good
+    resamples = Resamples(int(held_out.instructions.max()) + 1, settings.evaluate.bootstrap, settings.seed)
+    return Frame(held_out, gold, threshold, Draws(resamples, held_out.instructions))
+
+
+def policy_metrics(held_out: HeldOut, settings: Settings) -> dict[str, Any]:
+    """Metrics of one policy: counts, every method, baselines, differences, categories."""
+    frame = frame_of(held_out, settings)
+    print(f"report: metrics of {held_out.policy} on {len(held_out):,} held-out answers", flush=True)
+    return {
+        "methods": {method.name: method_metrics(frame, held_out.scores[method.name], method) for method in METHODS},
+        "baselines": {TASK_MEAN: method_metrics(frame, held_out.task_mean(), None)},
+        "differences": [_difference(frame, better, worse) for better, worse in ORDERS],
+        "categories": {category: _category(held_out, category) for category in _categories(held_out)},
+        **_counts(frame),
+    }
+
+
+def _counts(frame: Frame) -> dict[str, Any]:
+    held_out, known = frame.held_out, frame.judgeable
+    return {
+        "instructions": int(held_out.instructions.max()) + 1,
+        "rows": len(held_out),
+        "rows_with_gold": int(known.sum()),
+        "without_gold_reasons": _reasons(held_out.gold_reasons, known),
+        "mean_gold": _rounded(float(held_out.gold[known].mean())) if known.any() else None,
+        "mean_loss": _rounded(float(frame.gold.loss[known].mean())) if known.any() else None,
+        "loss": loss_in_words(held_out.gold[known]) if known.any() else None,
+        "good": frame.threshold,
+        "share_good": _rounded(float(frame.gold.good[known].mean())) if frame.threshold is not None else None,
+        "families": len(np.unique(held_out.families)),
+    }
+
+
+def method_metrics(frame: Frame, scores: Scores, method: Method | None) -> dict[str, Any]:
+    """All metrics of one method (None: a baseline), on the rows that it scored and that have gold."""
+    scored = np.isfinite(scores.values)
+    entry: dict[str, Any] = {
+        "with_reference": method.with_reference if method else None,
+        "scored": int(scored.sum()),
+        "unscored": int((~scored).sum()),
+        "unscored_reasons": _reasons(scores.reasons, scored),
+    }
+    entry.update(_with_gold(frame, scores.values, scored & frame.judgeable))
+    if method is not None:
+        entry["label_free"] = _label_free(frame, scores.values, scored & np.isfinite(frame.held_out.quality), method)
+    return entry
+
+
+def _with_gold(frame: Frame, values: NDArray[np.float64], rows: NDArray[np.bool_]) -> dict[str, Any]:
+    if not frame.judgeable.any():
+        return {"rows": 0, **dict.fromkeys(METRICS), "reasons": dict.fromkeys(METRICS, NO_GOLD)}
+    scores, gold, draws = values[rows], frame.gold.of(rows), frame.draws.of(rows)
+    measured = {name: measure(name, scores, gold, draws) for name in METRICS}
+    entry: dict[str, Any] = {"rows": int(rows.sum())}
+    for name, value in measured.items():
+        entry.update(_flat(name, value))
+    entry["reasons"] = {name: value.reason for name, value in measured.items() if value.reason}
+    entry["within_family"] = _within_family(frame, scores, rows)
+    entry["by_category"] = {category: _in_category(frame, values, rows, category) for category in _categories(frame.held_out)}
+    risks = risk_at_coverages(scores, gold.loss) if len(scores) else {}
+    entry["risk_at_coverage"] = {f"{coverage:.1f}": _rounded(risk) for coverage, risk in risks.items()}
+    return entry
+
+
+def _flat(name: str, value: Measured) -> dict[str, Any]:
+    return {name: _rounded(value.value), f"{name}_low": _rounded(value.low), f"{name}_high": _rounded(value.high)}
+
+
+def _within_family(frame: Frame, scores: NDArray[np.float64], rows: NDArray[np.bool_]) -> dict[str, Any]:
+    _, families = np.unique(frame.held_out.families[rows], return_inverse=True)
+    value, count = within_groups(scores, frame.gold.of(rows), families, frame.draws.of(rows))
+    return {**_flat("pearson", value), "families": count, "reason": value.reason}
+
+
+def _in_category(frame: Frame, values: NDArray[np.float64], rows: NDArray[np.bool_], category: str) -> dict[str, Any]:
+    chosen = rows & (frame.held_out.categories == category)
+    value = measure("pearson", values[chosen], frame.gold.of(chosen), frame.draws.of(chosen))
+    return {**_flat("pearson", value), "rows": int(chosen.sum()), "reason": value.reason}
+
+
+def _label_free(frame: Frame, values: NDArray[np.float64], rows: NDArray[np.bool_], method: Method) -> dict[str, Any]:
+    """Pearson with the label-free quality: agreement with the judge's own training signal, not with the truth."""
+    if method.name in IN_QUALITY:
+        value = Measured(None, reason="the quality is made from it")
+    else:
+        value = measure("pearson", values[rows], as_gold(frame.held_out.quality[rows], np.inf), frame.draws.of(rows))
+    return {**_flat("pearson_with_quality", value), "rows": int(rows.sum()), "reason": value.reason}
+
+
+def _difference(frame: Frame, better: str, worse: str) -> dict[str, Any]:
+    first, second = (_values(frame.held_out, name) for name in (better, worse))
+    rows = frame.judgeable & np.isfinite(first) & np.isfinite(second)
+    if frame.judgeable.any():
+        value = paired_difference("pearson", first[rows], second[rows], frame.gold.of(rows), frame.draws.of(rows))
+    else:
+        value = Measured(None, reason=NO_GOLD)
+    counts = {"rows": int(rows.sum()), "reason": value.reason}
+    return {"better": better, "worse": worse, "metric": "pearson", **_flat("difference", value), **counts}
+
+
+def _values(held_out: HeldOut, name: str) -> NDArray[np.float64]:
+    return held_out.task_mean().values if name == TASK_MEAN else held_out.scores[name].values
+
+
+def _categories(held_out: HeldOut) -> list[str]:
+    return sorted(set(held_out.categories))
+
+
+def _category(held_out: HeldOut, category: str) -> dict[str, Any]:
+    rows = held_out.categories == category
+    gold = held_out.gold[rows & held_out.has_gold]
+    return {"rows": int(rows.sum()), "mean_gold": _rounded(float(gold.mean())) if len(gold) else None}
+
+
+def _reasons(reasons: list[str | None], fine: NDArray[np.bool_]) -> dict[str, int]:
+    missing = (reason or "no reason given" for reason, good in zip(reasons, fine, strict=True) if not good)
+    return dict(Counter(missing).most_common())
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
