@@ -1,0 +1,204 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from selfj.evaluate.examples import TEXT_LIMIT, draw_examples, shortened
+from selfj.evaluate.gold import gold_source
+from selfj.evaluate.report import HTML, METRICS_JSON, write_report
+from selfj.evaluate.rows import read_held_out
+from selfj.evaluate.step import report
+from selfj.evaluate.words import against_rivals, comparison, headline, hundred, use_of_it
+from tests.evaluate.synthetic import World, synthetic_settings, write_run
+
+
+class Page(HTMLParser):
+    """Tags and attributes of a page, and whether its tags are balanced."""
+
+    VOID = {"meta", "br", "link", "img", "hr"}
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.open, self.words = [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture(scope="module")
+def written(finished_run):
+    address = write_report(finished_run, synthetic_settings(finished_run))
+    return address, finished_run.store.read(HTML).decode()
+
+
+def test_the_report_and_its_metrics_lie_in_the_run_folder(finished_run, written):
+    address, _ = written
+    assert address == f"{finished_run.address}/report/index.html"
+    metrics = json.loads(finished_run.store.read(METRICS_JSON))
+    assert metrics["policies"]["tiny"]["methods"]["judge"]["pearson"] > 0
+
+
+def test_the_page_is_well_formed_and_needs_no_network(written):
+    page = Page(written[1])
+    assert not page.open
+    loading = [(tag, attrs) for tag, attrs in page.tags if tag in ("script", "link", "img", "iframe", "object") or "src" in attrs]
+    assert loading == []
+    targets = [value for _, attrs in page.tags for name, value in attrs.items() if name in ("href", "xlink:href")]
+    assert all(target.startswith("#") for target in targets)
+    assert not re.search(r"url\((?!#)", written[1])
+
+
+def test_texts_of_the_data_cannot_break_out_of_the_page(finished_run, written):
+    assert "<script" not in written[1]
+    assert "&lt;script&gt;" in written[1]
+
+
+def test_hostile_policy_and_category_names_are_escaped(run_folder):
+    write_run(run_folder, World(instructions=90, policy='"><script>alert(1)</script>'))
+    write_report(run_folder, synthetic_settings(run_folder, bootstrap=10))
+    assert "<script" not in run_folder.store.read(HTML).decode()
+
+
+def test_the_page_says_what_a_reader_looks_for(written):
+    text = Page(written[1]).text
+    for words in (
+        "Without a reference, the judge’s score reaches a Pearson correlation of",
+        "With reference",
+        "Without reference",
+        "another world",
+        "Task mean",
+        "within a task family",
+        "Risk and coverage",
+        "Scores of good and poor answers",
+        "By category",
+        "Declined",
+        "Answered",
+        "prompt longer than the context of 512 tokens",
+        "What the steps did",
+        "Settings of this run",
+    ):
+        assert words in text, words
+    for number in ("48.25", "47.85", "59.98", "70.34", "11.68", "11.46", "58.65"):
+        assert number in text
+
+
+def test_charts_take_their_colours_from_the_page(written):
+    drawings = re.findall(r"<svg.*?</svg>", written[1], flags=re.DOTALL)
+    assert len(drawings) == 3
+    for drawing in drawings:
+        assert "var(--muted)" in drawing
+        assert not re.search(r"#[0-9a-f]{6}", drawing)
+
+
+def test_dark_mode_print_and_phones_have_their_styles(written):
+    for query in ("prefers-color-scheme: dark", "@media print", "max-width: 560px", 'name="viewport"'):
+        assert query in written[1]
+
+
+@pytest.mark.parametrize(
+    ("world", "evaluate"),
+    [
+        (World(instructions=90), {"gold": "none"}),
+        (World(instructions=90, methods=()), {}),
+        (World(instructions=90, methods=("self_eval",)), {"gold": "none"}),
+        (World(instructions=12), {"bootstrap": 0, "examples": 0}),
+        (World(instructions=90, responses=3), {"good": 5.0}),
+    ],
+)
+def test_what_is_missing_is_left_out_or_explained(run_folder, world, evaluate):
+    write_run(run_folder, world)
+    report(run_folder, synthetic_settings(run_folder, **{"bootstrap": 10, **evaluate}))
+    page = Page(run_folder.store.read(HTML).decode())
+    assert not page.open
+    assert "nan" not in page.text.lower().split()
+
+
+def test_without_gold_the_headline_claims_nothing(run_folder):
+    write_run(run_folder, World(instructions=90))
+    report(run_folder, synthetic_settings(run_folder, gold="none", bootstrap=10))
+    text = Page(run_folder.store.read(HTML).decode()).text
+    assert "No gold was given, so nothing here says how good the judge really is" in text
+    assert "Risk and coverage" not in text
+
+
+def test_examples_come_from_the_lowest_and_the_highest_fifth_and_the_seed_decides(finished_run):
+    held_out = read_held_out(finished_run, gold_source(synthetic_settings(finished_run).evaluate))[0]
+    examples = draw_examples(finished_run, held_out, 4, seed=1)
+    assert len(examples.declined) == len(examples.answered) == 4
+    assert max(item.score for item in examples.declined) < min(item.score for item in examples.answered)
+    assert examples == draw_examples(finished_run, held_out, 4, seed=1)
+    assert examples != draw_examples(finished_run, held_out, 4, seed=2)
+    for item in examples.declined:
+        assert f"grade {item.gold}" in item.response
+        assert item.reference.startswith("The reference")
+
+
+def test_long_texts_are_cut_and_say_so():
+    assert shortened("x" * TEXT_LIMIT) == "x" * TEXT_LIMIT
+    assert shortened("x" * (TEXT_LIMIT + 1500)).endswith("… (1,500 more characters)")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [
+        (0.01, 0.2, "holds"),
+        (-0.2, -0.01, "the other way round"),
+        (-0.1, 0.1, "cannot be told apart"),
+        (None, None, "no interval"),
+    ],
+)
+def test_verdicts_follow_the_interval(low, high, verdict):
+    assert comparison({"difference": 0.0, "difference_low": low, "difference_high": high, "reason": None}) == verdict
+
+
+def policy(**judge):
+    entry = {"pearson": 0.3, "pearson_low": 0.2, "pearson_high": 0.4, "scored": 9, "reasons": {}, "unscored_reasons": {}, **judge}
+    return {
+        "methods": {"judge": entry, "judge_reference": {"pearson": None}, "ppl": {"pearson": 0.5}},
+        "baselines": {"task_mean": {"pearson": 0.3}},
+    }
+
+
+def test_sentences_tell_bad_news_too():
+    metrics = policy(risk_at_coverage={"1.0": 0.4, "0.5": 0.45})
+    metrics["differences"] = [
+        {"better": "judge", "worse": "ppl", "difference": -0.2, "difference_low": -0.3, "difference_high": -0.1},
+        {"better": "judge", "worse": "task_mean", "difference": 0.0, "difference_low": -0.1, "difference_high": 0.1},
+    ]
+    assert (
+        headline(metrics)
+        == "Without a reference, the judge’s score reaches a Pearson correlation of 30.0 (20.0 to 40.0) with the gold."
+    )
+    assert (
+        against_rivals(metrics)
+        == "Without a reference it is not distinguishable from the task mean (30.0) and clearly below PPL (50.0)."
+    )
+    assert "changes the mean quality of what is answered from 0.60 to 0.55" in use_of_it(metrics)
+
+
+def test_a_judge_with_a_constant_score_is_said_to_have_no_correlation():
+    said = headline(policy(pearson=None, reasons={"pearson": "all scores are the same"}))
+    assert said == "The judge’s score without a reference has no correlation to report: all scores are the same."
+
+
+def test_numbers_are_written_with_a_true_minus_and_nulls_as_a_dash():
+    assert hundred(-0.123) == "−12.3"
+    assert hundred(None) == "–"
