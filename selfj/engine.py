@@ -144,6 +144,7 @@ def _load(model: ModelSettings, settings: EngineSettings, adapter: Adapter | Non
         "tensor_parallel_size": settings.tensor_parallel,
         "max_logprobs": 20,
         "disable_log_stats": True,
+        "use_tqdm_on_load": False,
         **_lora_arguments(adapter),
         **_device_arguments(settings),
         **settings.options,

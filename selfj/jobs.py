@@ -1,7 +1,6 @@
 """What every script in `ray_jobs/` does: read the settings, join the Ray cluster, run steps, say where the result lies."""
 
 import importlib
-import logging
 import os
 import sys
 import time
@@ -77,7 +76,6 @@ def connect() -> None:
 
     if not ray.is_initialized():
         ray.init(log_to_driver=True, logging_level="WARNING", **_local_options())
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

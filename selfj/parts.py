@@ -5,6 +5,7 @@ borders is a number and four counts, so memory is bounded by the parts in flight
 part made again.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,6 +16,10 @@ from selfj import errors
 from selfj.errors import SelfJError
 from selfj.records import Rejected
 from selfj.run import Fingerprint, Manifest, PartCounts, Progress, RunFolder, TableFolder, timed
+
+
+QUIET = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore", "TRANSFORMERS_VERBOSITY": "error"}
+"""Environment of workers whose libraries would fill a job's log."""
 
 
 @dataclass
@@ -92,6 +97,7 @@ def _make_missing(run: RunFolder, table: Table, missing: list[int], maker: Calla
         return
     import ray
 
+    logging.getLogger("ray.data").setLevel(logging.WARNING)
     progress = Progress(f"{table.step}: {table.name}", None if table.rows is None else table.rows - done)
     data = ray.data.from_items([{"part": part} for part in missing], override_num_blocks=len(missing))
     made = data.map_batches(
@@ -109,7 +115,7 @@ def _make_missing(run: RunFolder, table: Table, missing: list[int], maker: Calla
 
 
 def _reservation(pool: Pool) -> dict[str, Any]:
-    options: dict[str, Any] = {"num_cpus": pool.cpus, "runtime_env": {"env_vars": {"TQDM_DISABLE": "1", **pool.environment}}}
+    options: dict[str, Any] = {"num_cpus": pool.cpus, "runtime_env": {"env_vars": {**QUIET, **pool.environment}}}
     if pool.gpus:
         options["num_gpus"] = pool.gpus
     return options

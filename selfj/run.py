@@ -340,28 +340,32 @@ class Progress:
 
     def __init__(self, label: str, total: int | None, unit: str = "rows", every: float = 10.0) -> None:
         self.label, self.total, self.unit, self.every = label, total, unit, every
-        self.done = 0
-        self.first = 0
-        self.started = self.shown = time.monotonic()
+        self.done = self.first = 0
+        self.started = self.shown = self.first_at = time.monotonic()
 
     def add(self, count: int, note: str = "") -> None:
         """Count what was done; print a line if it is time for one."""
-        if not self.done and count:
-            # The first result waits for models to load; the rate is of what follows.
-            self.first, self.started = count, time.monotonic()
+        now = time.monotonic()
+        if not self.done:
+            self.first, self.first_at = count, now
         self.done += count
-        if time.monotonic() - self.shown >= self.every:
+        if now - self.shown >= self.every:
             self.show(note)
 
     def show(self, note: str = "") -> None:
         """Print where things stand."""
         self.shown = time.monotonic()
-        seconds = self.shown - self.started
-        rate = (self.done - self.first) / seconds if seconds > 0 else 0.0
+        rate = self._rate(self.shown)
         of = f" of {self.total:,}" if self.total is not None else ""
-        left = f", {duration((self.total - self.done) / rate)} left" if self.total is not None and rate > 0 else ""
-        speed = f", {rate:,.1f} {self.unit}/s" if rate > 0 else ""
+        speed = f", {rate:,.1f} {self.unit}/s" if rate else ""
+        left = f", {duration((self.total - self.done) / rate)} left" if rate and self.total is not None and self.total > self.done else ""
         print(f"{self.label}: {self.done:,}{of} {self.unit}{speed}{left}{', ' + note if note else ''}", flush=True)
+
+    def _rate(self, now: float) -> float:
+        """Units per second since the first result, which waits for models to load; over all until more is known."""
+        if now - self.first_at >= self.every and self.done > self.first:
+            return (self.done - self.first) / (now - self.first_at)
+        return self.done / (now - self.started) if now > self.started else 0.0
 
 
 def duration(seconds: float) -> str:
