@@ -3,75 +3,97 @@
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from selfj.run import Manifest, RunFolder
+from selfj.run import TABLES_OF_STEP, RunFolder
 
 
 @dataclass(frozen=True)
 class StepTables:
     """Which tables tell what a step did."""
 
-    read: str
-    """Table whose manifest has the rows that came in."""
-    made: str
-    """Table whose manifest has the rows that went out."""
-    all: tuple[str, ...]
-    """Tables of which seconds and rejects add up."""
-    counted: tuple[str, ...]
+    read: tuple[str, ...]
+    """Tables whose manifests have the rows that came in."""
+    made: tuple[str, ...]
+    """Tables whose manifests have the rows that went out."""
+    rejecting: tuple[str, ...]
     """Tables whose rejects are rows of the step."""
 
 
 STEP_TABLES = {
-    "collect": StepTables("collected", "instructions", ("collected", "instructions"), ("collected", "instructions")),
-    "sample": StepTables("responses", "responses", ("responses",), ("responses",)),
-    "score": StepTables("scored", "scored", ("self_evaluations", "similarities", "scored"), ("scored",)),
-    "train": StepTables("judge", "judge", ("training", "judge"), ("judge",)),
-    "evaluate": StepTables("judged", "judged", ("judged",), ("judged",)),
+    "collect": StepTables(("collected",), ("instructions",), ("collected", "instructions")),
+    "sample": StepTables(("responses",), ("responses",), ("responses",)),
+    "score": StepTables(("scored",), ("scored",), ("scored",)),
+    "train": StepTables(("judge",), ("judge",), ("judge",)),
+    "evaluate": StepTables(("judged", "judged_by_policy"), ("judged", "judged_by_policy"), ("judged", "judged_by_policy")),
 }
-"""The steps before the report, in order."""
+"""The steps before the report, in order; the seconds of all tables of a step add up."""
+
+_LEFT_OUT = {
+    "unlabelled": "no label: one of the two signals is missing",
+    "beyond_max_examples": "more than train.max_examples",
+    "too_long": "the prompt is longer than train.max_tokens",
+}
+"""What the train step leaves out, as its manifest counts it."""
 
 
 def step_counts(run: RunFolder) -> dict[str, dict[str, Any]]:
     """Rows in, out and rejected, seconds and rows per second of each step; None where a step has not run."""
-    return {step: _counts(run, tables) for step, tables in STEP_TABLES.items()}
+    return {step: _counts(run, step) for step in STEP_TABLES}
 
 
-def _counts(run: RunFolder, tables: StepTables) -> dict[str, Any]:
-    manifests = {name: run.table(name).manifest() for name in {tables.read, tables.made, *tables.all}}
+def _counts(run: RunFolder, step: str) -> dict[str, Any]:
+    manifests = {name: run.table(name).manifest() for name in TABLES_OF_STEP[step]}
     there = {name: manifest for name, manifest in manifests.items() if manifest is not None}
-    made, read = there.get(tables.made), there.get(tables.read) or there.get(tables.made)
+    tables = STEP_TABLES[step]
+    read, made, rejecting = ([there[name] for name in names if name in there] for names in _names(tables))
     seconds = round(sum(manifest.seconds for manifest in there.values()), 2) if there else None
+    rows_out = sum(manifest.rows_out for manifest in made) if made else None
     return {
-        "rows_in": read.rows_in if read else None,
-        "rows_out": made.rows_out if made else None,
-        "rejected": sum(there[name].rejected for name in tables.counted if name in there) if there else None,
+        "rows_in": sum(manifest.rows_in for manifest in read) if read else None,
+        "rows_out": rows_out,
+        "rejected": sum(manifest.rejected for manifest in rejecting) if rejecting else None,
         "seconds": seconds,
-        "rows_per_second": _rate(made, seconds),
+        "rows_per_second": _rate(rows_out, seconds),
     }
 
 
-def _rate(made: Manifest | None, seconds: float | None) -> float | None:
-    return round(made.rows_out / seconds, 2) if made and seconds else None
+def _names(tables: StepTables) -> tuple[tuple[str, ...], ...]:
+    return tables.read, tables.made, tables.rejecting
+
+
+def _rate(rows: int | None, seconds: float | None) -> float | None:
+    return round(rows / seconds, 2) if rows is not None and seconds else None
 
 
 def reject_reasons(run: RunFolder) -> dict[str, dict[str, int]]:
     """Rejected rows by step and reason, most frequent first; numbers in reasons are written as …, so that like reasons add up."""
-    found = {step: Counter[str]() for step in STEP_TABLES}
-    for step, tables in STEP_TABLES.items():
-        for table in tables.all:
-            found[step].update(_reasons(run, table))
+    found = {step: _reasons(run, step) for step in STEP_TABLES}
     return {step: dict(counts.most_common()) for step, counts in found.items() if counts}
 
 
-def _reasons(run: RunFolder, table: str) -> Counter[str]:
-    folder = f"{table}/rejected"
+def _reasons(run: RunFolder, step: str) -> Counter[str]:
     counts = Counter[str]()
+    for table in STEP_TABLES[step].rejecting:
+        for reason in _rejected(run, table):
+            counts[re.sub(r"\d[\d,.]*", "…", reason)] += 1
+        counts.update(_left_out(run, table))
+    return counts
+
+
+def _rejected(run: RunFolder, table: str) -> Iterator[str]:
+    folder = f"{table}/rejected"
     for name in run.store.names(folder):
         if name.endswith(".parquet"):
             rows = pq.read_table(io.BytesIO(run.store.read(f"{folder}/{name}")), columns=["reason"])
-            counts.update(re.sub(r"\d[\d,.]*", "…", reason) for reason in rows["reason"].to_pylist())
-    return counts
+            yield from rows["reason"].to_pylist()
+
+
+def _left_out(run: RunFolder, table: str) -> dict[str, int]:
+    manifest = run.table(table).manifest()
+    left_out = manifest.details.get("left_out", {}) if manifest else {}
+    return {_LEFT_OUT.get(name, name): count for name, count in left_out.items() if count}

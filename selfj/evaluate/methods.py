@@ -31,6 +31,7 @@ class PartTables:
     """The answers wanted, in the order wanted."""
     scored: pa.Table | None
     judged: pa.Table | None
+    """Of the judge and of the policy (`judged` and `judged_by_policy`)."""
 
 
 @dataclass(frozen=True)

@@ -62,11 +62,9 @@ class HeldOut:
         return Scores(values, [None if np.isfinite(value) else absent for value in values])
 
 
-SCORE_COLUMNS = {
-    "scored": ["response_id", "self_evaluation", "similarity", "quality", "reason"],
-    "judged": ["response_id", "method", "score", "reason"],
-}
-"""What is read of the tables that scores come from."""
+_SCORED = ["response_id", "self_evaluation", "similarity", "quality", "reason"]
+_JUDGED = ["response_id", "method", "score", "reason"]
+_SCORE_TABLES = ("scored", "judged", "judged_by_policy")
 
 
 @dataclass
@@ -114,7 +112,7 @@ def _check_some_gold(found: list[HeldOut], source: GoldSource) -> None:
 
 
 def _chunks(run: RunFolder, source: GoldSource | None) -> Iterator[tuple[_Chunk, str]]:
-    optional = {name: set(run.table(name).parts()) if _finished(run, name) else set() for name in SCORE_COLUMNS}
+    optional = {name: set(run.table(name).parts()) if _finished(run, name) else set() for name in _SCORE_TABLES}
     parts = run.table("responses").parts()
     progress = Progress("report: reading", len(parts), "parts")
     for part in parts:
@@ -151,11 +149,15 @@ def _chunk(
         gold = source.gold(Answers(*(rows[name].to_pylist() for name in ("response_id", "metadata", "response"))))
     chunk = _Chunk(policy, part, rows.drop_columns(["metadata", "response"]), gold.values, gold.reasons)
     if rows["split"][0].as_py() == "test":
-        tables = [
-            run.table(name).read(part, columns) if part in optional[name] else None for name, columns in SCORE_COLUMNS.items()
-        ]
-        chunk.scores = {method.name: method.read(PartTables(rows, *tables)) for method in METHODS}
+        tables = _score_tables(run, part, rows, optional)
+        chunk.scores = {method.name: method.read(tables) for method in METHODS}
     return chunk
+
+
+def _score_tables(run: RunFolder, part: int, rows: pa.Table, optional: dict[str, set[int]]) -> PartTables:
+    scored = run.table("scored").read(part, _SCORED) if part in optional["scored"] else None
+    judged = [run.table(name).read(part, _JUDGED) for name in _SCORE_TABLES[1:] if part in optional[name]]
+    return PartTables(rows, scored, pa.concat_tables(judged) if judged else None)
 
 
 def _families(table: pa.Table) -> NDArray[np.object_]:

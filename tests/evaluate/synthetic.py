@@ -59,11 +59,14 @@ def write_run(run: RunFolder, world: World) -> None:
         "self_evaluations": 20.0,
         "similarities": 9.0,
         "scored": 0.5,
-        "judged": 18.0,
+        "judged": 12.0,
+        "judged_by_policy": 6.0,
     }
     for name, took in seconds.items():
         _finish_table(run, name, took)
-    _finish(run, "judge", rows_in=400, rows_out=400, rejects=0, seconds=140.0)
+    _finish(run, "training", rows_in=397, rows_out=395, rejects=2, seconds=10.0)
+    left_out = {"unlabelled": 3, "beyond_max_examples": 0, "too_long": 2}
+    _finish(run, "judge", rows_in=400, rows_out=395, rejects=5, seconds=140.0, details={"left_out": left_out})
 
 
 def _instruction(number: int) -> Instruction:
@@ -93,7 +96,10 @@ def _write_part(run, part, instructions, world, generator, nulls):
     run.table("responses").write(part, to_table(Response, responses), [], len(responses))
     for name in ("self_evaluations", "similarities", "scored"):
         run.table(name).write(part, to_table(Scored, scored), [], len(scored))
-    run.table("judged").write(part, to_table(Judged, judged), [], len(judged))
+    by_policy = [row for row in judged if row.method == "self_eval"]
+    by_judge = [row for row in judged if row.method != "self_eval"]
+    run.table("judged").write(part, to_table(Judged, by_judge), [], len(by_judge))
+    run.table("judged_by_policy").write(part, to_table(Judged, by_policy), [], len(by_policy))
 
 
 def _response(key, asked, gold, world, generator):
@@ -130,6 +136,6 @@ def _finish_table(run, name, seconds):
     _finish(run, name, rows_in=totals["rows_in"], rows_out=totals["rows_out"], rejects=totals["rejected"], seconds=seconds)
 
 
-def _finish(run, name, *, rows_in, rows_out, rejects, seconds):
-    manifest = Manifest(name, Fingerprint({}, {}), True, rows_in, rows_out, rejects, seconds)
+def _finish(run, name, *, rows_in, rows_out, rejects, seconds, details=None):
+    manifest = Manifest(name, Fingerprint({}, {}), True, rows_in, rows_out, rejects, seconds, details=details or {})
     run.table(name).write_manifest(manifest)

@@ -91,7 +91,12 @@ def test_rows_of_every_step_reconcile(found):
         assert counts["rows_in"] == counts["rows_out"] + counts["rejected"]
     assert found["steps"]["collect"]["rejected"] == 33
     assert found["steps"]["score"]["seconds"] == 29.5
-    assert found["rejected_reasons"] == {"collect": {"… words": 3}}
+    assert found["steps"]["train"] == {"rows_in": 400, "rows_out": 395, "rejected": 5, "seconds": 150.0, "rows_per_second": 2.63}
+
+
+def test_rejects_are_counted_by_reason_and_like_reasons_add_up(found):
+    left_out = {"no label: one of the two signals is missing": 3, "the prompt is longer than train.max_tokens": 2}
+    assert found["rejected_reasons"] == {"collect": {"… words": 3}, "train": left_out}
 
 
 def test_without_gold_metrics_are_null_and_label_free_numbers_remain(finished_run):
@@ -147,6 +152,13 @@ def test_a_missing_judge_is_null_with_the_reason(run_folder):
     assert methods["judge"]["scored"] == 0
     assert methods["judge"]["unscored_reasons"] == {"the answer is not in the table judged (judge)": methods["judge"]["unscored"]}
     assert methods["self_eval"]["pearson"] is not None
+
+
+def test_a_step_that_has_not_run_has_null_counts(small_run):
+    small_run.store.remove("judge")
+    small_run.store.remove("training")
+    counts = evaluate_tables(small_run, synthetic_settings(small_run, bootstrap=10))["steps"]["train"]
+    assert counts == dict.fromkeys(("rows_in", "rows_out", "rejected", "seconds", "rows_per_second"))
 
 
 def test_tables_that_are_not_finished_are_refused(small_run):
