@@ -1,0 +1,84 @@
+"""A plan as text."""
+
+from selfj.columns import NONE, UNKNOWN, aligned, count_text, short_count, size_text
+from selfj.plan.plan import Plan
+from selfj.plan.rates import Cluster
+from selfj.plan.sources import SourceRows
+from selfj.plan.stages import Count, Stage, Workers, added, times
+from selfj.run import duration
+
+_HEAD = ("step", "table", "rows in", "rows out", "workers", "starts", "tokens read", "written", "time", "GPU hours", "disk")
+
+
+def plan_text(plan: Plan) -> str:
+    """The whole plan, ready to print."""
+    settings = plan.settings
+    lines = [
+        f"plan of {settings.name} → {settings.run_folder}",
+        f"on {cluster_text(plan.cluster)}",
+        "",
+        *aligned([_HEAD, *map(_cells, plan.stages), _total(plan)], left=2),
+        "",
+        "sources:",
+        *(f"  {_source(source)}" for source in plan.sources),
+        "assumptions:",
+        *(f"  {line}" for line in plan.assumptions),
+        *(f"note: {line}" for line in plan.notes),
+        *(f"will fail: {line}" for line in plan.problems),
+    ]
+    return "\n".join(lines)
+
+
+def cluster_text(cluster: Cluster) -> str:
+    """`16 CPUs, 8 × h100 (as given)`."""
+    cpus = f"{cluster.cpus:g} CPU{'' if cluster.cpus == 1 else 's'}"
+    gpus = f"{cluster.gpus} × {cluster.gpu_name}" if cluster.gpus else "no GPU"
+    return f"{cpus}, {gpus} ({cluster.described})"
+
+
+def _source(source: SourceRows) -> str:
+    rows = f"{UNKNOWN} rows" if source.rows is None else f"{count_text(source.rows)} rows"
+    return f"{source.name}: {rows} ({source.how})"
+
+
+def _cells(stage: Stage) -> tuple[str, ...]:
+    return (
+        stage.step,
+        stage.table,
+        count_text(stage.rows_in),
+        count_text(stage.rows_out),
+        _workers(stage.workers),
+        str(stage.engine_starts or NONE),
+        short_count(stage.read),
+        short_count(stage.written),
+        _time(stage.seconds),
+        _hours(stage.gpu_hours),
+        _disk(stage.gigabytes),
+    )
+
+
+def _total(plan: Plan) -> tuple[str, ...]:
+    stages = plan.stages
+    starts = sum(stage.engine_starts for stage in stages)
+    columns = zip(*((stage.read, stage.written, stage.gpu_hours, stage.gigabytes) for stage in stages), strict=True)
+    read, written, hours, gigabytes = (added(*column) for column in columns)
+    sums = (str(starts), short_count(read), short_count(written), _time(plan.seconds), _hours(hours), _disk(gigabytes))
+    return ("total", "", "", "", "", *sums)
+
+
+def _workers(workers: Workers) -> str:
+    return f"{workers.count} × {workers.each:g} {workers.device}"
+
+
+def _time(seconds: Count) -> str:
+    return UNKNOWN if seconds is None else duration(seconds)
+
+
+def _hours(value: Count) -> str:
+    if value is None:
+        return UNKNOWN
+    return NONE if not value else f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+
+
+def _disk(gigabytes: Count) -> str:
+    return size_text(times(gigabytes, 1e9))

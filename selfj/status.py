@@ -1,0 +1,282 @@
+"""How far a run is, read from its folder alone; works while the run goes on, and on a machine without Ray."""
+
+import dataclasses
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from selfj.columns import NONE, aligned, count_text, size_text
+from selfj.errors import RunFolderError
+from selfj.run import TABLES_OF_STEP, Manifest, RunFolder, TableFolder, duration
+from selfj.training.batches import steps_of
+
+_NULL_WHEN_UNSCORED = {
+    "self_evaluations": "self_evaluation",
+    "similarities": "similarity",
+    "scored": "quality",
+    "judged": "score",
+    "judged_by_policy": "score",
+}
+"""Column that is null in a row which could not be scored."""
+_OWN_PARTS = ("collected", "instructions", "judge")
+"""Tables whose parts are not those of `instructions`."""
+REPORT = "report/index.html"
+NOT_BEGUN, IN_PART, FINISHED = "not begun", "in part", "finished"
+
+
+@dataclass
+class TableStatus:
+    """One table of a run."""
+
+    table: str
+    state: str = NOT_BEGUN
+    """not begun, in part, or finished."""
+    parts: int = 0
+    parts_total: int | None = None
+    rows: int = 0
+    """Rows out so far."""
+    rows_expected: int | None = None
+    rejected: int = 0
+    unscored: int = 0
+    """Rows without a score; each says why."""
+    seconds: float = 0.0
+    """Working time, as far as it has been written down."""
+    rows_per_second: float | None = None
+    bytes: int = 0
+    idle_seconds: float | None = None
+    """Since the last write, where the file system knows; None once finished."""
+
+
+@dataclass
+class TrainingStatus:
+    """The last checkpoint of a training."""
+
+    step: int
+    """Optimizer steps done."""
+    steps: int | None
+    """Optimizer steps in all, once known."""
+    losses: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class StepStatus:
+    """One step of a run."""
+
+    step: str
+    state: str
+    tables: list[TableStatus]
+    training: TrainingStatus | None = None
+
+
+@dataclass
+class RunStatus:
+    """A whole run."""
+
+    address: str
+    steps: list[StepStatus]
+    bytes: int
+    report: str | None
+    """Address of the report, if there is one."""
+    thresholds: list[str]
+    """Names of the judge's thresholds."""
+
+
+def run_status(address: str) -> RunStatus:
+    """Status of the run in a folder. Raises RunFolderError if the folder holds no run."""
+    run = RunFolder(address)
+    if not any(run.table(name).manifest() for names in TABLES_OF_STEP.values() for name in names):
+        raise RunFolderError(f"{address}: no run is there (no table with a manifest); give a run's folder, such as runs/pocket")
+    tables = {name: _table_status(run.table(name)) for names in TABLES_OF_STEP.values() for name in names}
+    _expect(run, tables)
+    steps = [_step_status(run, step, [tables[name] for name in names]) for step, names in TABLES_OF_STEP.items()]
+    report = run.path(REPORT) if run.store.exists(REPORT) else None
+    return RunStatus(run.address, steps, sum(table.bytes for table in tables.values()), report, _thresholds(run))
+
+
+def _table_status(folder: TableFolder) -> TableStatus:
+    status = TableStatus(folder.name, bytes=_bytes(folder))
+    manifest = folder.manifest()
+    if manifest is None:
+        # The report is no table: it is there, whole, or it is not.
+        status.state = FINISHED if folder.store.exists(f"{folder.name}/{REPORT.rsplit('/', 1)[-1]}") else NOT_BEGUN
+        return status
+    parts = folder.parts()
+    status.state = FINISHED if manifest.finished else IN_PART
+    status.parts, status.parts_total = len(parts), manifest.parts_total
+    status.seconds = manifest.seconds
+    _count_rows(status, folder, manifest, parts)
+    return status
+
+
+def _count_rows(status: TableStatus, folder: TableFolder, manifest: Manifest, parts: list[int]) -> None:
+    """Rows of a finished table are in its manifest; of one in the making they are counted in its parts."""
+    if manifest.finished:
+        status.rows, status.rejected = manifest.rows_out, manifest.rejected - _not_needed(manifest)
+        status.rows_expected = status.rows + status.rejected
+    else:
+        counts = [folder.counts(part) for part in parts]
+        status.rows, status.rejected = sum(count.rows_out for count in counts), sum(count.rejected for count in counts)
+        status.idle_seconds = _idle_seconds(folder)
+    status.unscored = sum(_unscored(folder, part) for part in parts)
+    status.rows_per_second = round(status.rows / status.seconds, 2) if status.seconds else None
+
+
+def _not_needed(manifest: Manifest) -> int:
+    """Good rows that the train step left out because it had enough."""
+    return int(manifest.details.get("left_out", {}).get("beyond_max_examples", 0))
+
+
+def _unscored(folder: TableFolder, part: int) -> int:
+    """Null scores of one part, from the statistics in its footer."""
+    column = _NULL_WHEN_UNSCORED.get(folder.name)
+    if column is None:
+        return 0
+    with folder.open(part) as file:
+        footer = file.metadata
+        place = [footer.schema.column(i).path for i in range(len(footer.schema))].index(column)
+        groups = [footer.row_group(group).column(place) for group in range(footer.num_row_groups)]
+        return sum(group.statistics.null_count for group in groups if group.statistics)
+
+
+def _bytes(folder: TableFolder) -> int:
+    try:
+        return int(folder.store.filesystem.du(folder.store.path(folder.name)))
+    except FileNotFoundError:
+        return 0
+
+
+def _idle_seconds(folder: TableFolder) -> float | None:
+    """Seconds since something was last written into the table's folder."""
+    try:
+        files = folder.store.filesystem.ls(folder.store.path(folder.name), detail=True, refresh=True)
+    except OSError:
+        return None
+    known = [when for when in map(_written, files) if when is not None]
+    return round(max(0.0, time.time() - max(known)), 1) if known else None
+
+
+def _written(file: dict[str, Any]) -> float | None:
+    """When a file was written, as far as the file system tells it (local: seconds; object stores: a date)."""
+    when = file.get("mtime", file.get("LastModified"))
+    return when.timestamp() if isinstance(when, datetime) else when
+
+
+def _expect(run: RunFolder, tables: dict[str, TableStatus]) -> None:
+    """What unfinished tables will hold, where the tables before them tell: all have the parts of `instructions`."""
+    instructions, responses = tables["instructions"], tables["responses"]
+    sampled = run.table("responses").manifest()
+    expected: dict[str, int] = {}
+    if instructions.state == FINISHED and sampled is not None:
+        each = sampled.fingerprint.settings["sample"]["responses_per_instruction"]
+        expected["responses"] = instructions.rows * each
+        if responses.state == FINISHED and not responses.rejected:
+            held_out = each * _held_out_instructions(run)
+            expected |= {"judged": 2 * held_out, "judged_by_policy": held_out}
+    if responses.state == FINISHED:
+        expected |= dict.fromkeys(("self_evaluations", "similarities", "scored"), responses.rows)
+    for name, table in tables.items():
+        if table.state == IN_PART:
+            table.rows_expected = expected.get(name)
+            if table.parts_total is None and name not in _OWN_PARTS and instructions.state == FINISHED:
+                table.parts_total = instructions.parts
+
+
+def _held_out_instructions(run: RunFolder) -> int:
+    manifest = run.table("instructions").manifest()
+    splits = manifest.details.get("splits", {}) if manifest else {}
+    return int(splits.get("test", 0) + splits.get("calibration", 0))
+
+
+def _step_status(run: RunFolder, step: str, tables: list[TableStatus]) -> StepStatus:
+    states = {table.state for table in tables}
+    state = states.pop() if len(states) == 1 else IN_PART
+    return StepStatus(step, state, tables, _training_status(run) if step == "train" else None)
+
+
+def _training_status(run: RunFolder) -> TrainingStatus | None:
+    """What the newest whole checkpoint says of itself."""
+    folder = "training/checkpoints"
+    for name in sorted((name for name in run.store.names(folder) if name.startswith("step-")), reverse=True):
+        try:
+            values = json.loads(run.store.read(f"{folder}/{name}/progress.json"))
+        except (OSError, ValueError):
+            continue
+        last = values["history"][-1] if values["history"] else {"losses": {}, "validation": {}}
+        return TrainingStatus(values["step"], _training_steps(run), last["losses"], last["validation"])
+    return None
+
+
+def _training_steps(run: RunFolder) -> int | None:
+    manifest, examples = run.table("judge").manifest(), run.table("training")
+    if manifest is None:
+        return None
+    how = manifest.fingerprint.settings["train"]
+    roles = [role for part in examples.parts() for role in examples.read(part, ["role"]).column(0).to_pylist()]
+    return steps_of(roles.count("train"), how["batch_size"], how["epochs"])
+
+
+def _thresholds(run: RunFolder) -> list[str]:
+    try:
+        return sorted(json.loads(run.store.read("judge/judge.json"))["thresholds"])
+    except (OSError, ValueError):
+        return []
+
+
+def as_json(status: RunStatus) -> str:
+    """The status for machines."""
+    return json.dumps(dataclasses.asdict(status), indent=1, ensure_ascii=False)
+
+
+_HEAD = ("step", "table", "state", "parts", "rows", "expected", "rejected", "unscored", "time", "rows/s", "disk")
+
+
+def status_text(status: RunStatus) -> str:
+    """The status for people."""
+    rows = [_cells(step, table) for step in status.steps for table in step.tables]
+    lines = [f"{status.address}: {size_text(status.bytes)}", "", *aligned([_HEAD, *rows], left=3), ""]
+    lines += [f"training: {_training_text(step.training)}" for step in status.steps if step.training]
+    lines.append(f"thresholds: {', '.join(status.thresholds) or 'none'}")
+    lines.append(f"report: {status.report or 'none yet'}")
+    return "\n".join(lines)
+
+
+def _cells(step: StepStatus, table: TableStatus) -> tuple[str, ...]:
+    if table.state == NOT_BEGUN or table.table == "report":
+        size = size_text(table.bytes) if table.bytes else NONE
+        return (step.step, table.table, table.state, *[NONE] * 7, size)
+    return (
+        step.step,
+        table.table,
+        _state(table),
+        _parts(table),
+        count_text(table.rows),
+        NONE if table.rows_expected is None else count_text(table.rows_expected),
+        count_text(table.rejected),
+        count_text(table.unscored),
+        duration(table.seconds) if table.seconds else NONE,
+        f"{table.rows_per_second:,.1f}" if table.rows_per_second else NONE,
+        size_text(table.bytes),
+    )
+
+
+def _state(table: TableStatus) -> str:
+    """What stands in the folder; whether a process still works on it, a folder cannot tell, the last write can."""
+    if table.state == IN_PART and table.idle_seconds is not None:
+        return f"{IN_PART}, written {duration(table.idle_seconds)} ago"
+    return table.state
+
+
+def _parts(table: TableStatus) -> str:
+    if not table.parts and not table.parts_total:
+        return NONE
+    return f"{table.parts}/{table.parts_total}" if table.parts_total else str(table.parts)
+
+
+def _training_text(training: TrainingStatus) -> str:
+    steps = f"{training.step:,}" if training.steps is None else f"{training.step:,} of {training.steps:,}"
+    figures = [f"{name} {value:.3f}" for name, value in training.losses.items()]
+    figures += [f"validation {name} {value:.3f}" for name, value in training.validation.items()]
+    return ", ".join([f"last checkpoint at step {steps}", *figures])
