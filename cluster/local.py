@@ -41,6 +41,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
 LOOPBACK = "127.0.0.1"
 START_LIMIT_S = 120
+SUBMIT_LIMIT_S = 60
 STOP_LIMIT_S = 10
 STATE = Path("/tmp") / f"selfj-{os.getuid()}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
 """Ray's sessions and logs of this project folder's heads. Not under TMPDIR: socket paths may have 107 characters at most."""
@@ -254,7 +255,7 @@ def start_head(object_store_mb: int, dies_with_us: bool) -> Head:
         )
     head = Head(pid=process.pid, address=f"http://{LOOPBACK}:{jobs}")
     try:
-        wait_until_ready(process, head, log)
+        wait_until_ready(process, head.address, agent, log)
         HEAD_FILE.write_text(json.dumps(dataclasses.asdict(head)))
     except BaseException:
         stop_head(head)
@@ -298,14 +299,23 @@ def head_environment(base: Mapping[str, str]) -> dict[str, str]:
     return {**defaults, **kept, **ours}
 
 
-def wait_until_ready(process: "subprocess.Popen[bytes]", head: Head, log: Path) -> None:
-    """Return once the job server answers; LocalHeadError with the end of the log if the head ended or took too long."""
+def wait_until_ready(process: "subprocess.Popen[bytes]", address: str, agent: int, log: Path) -> None:
+    """Return once the job server and the agent, which starts the jobs, answer.
+
+    LocalHeadError with the end of the log if the head ended or took too long.
+    """
     deadline = time.monotonic() + START_LIMIT_S
-    while not session_at(head.address):
+    while not (session_at(address) and accepts_connections(agent)):
         if process.poll() is not None or time.monotonic() > deadline:
             words = " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
             raise LocalHeadError(f"the Ray head did not start, see {log}; it ends: {words}")
         time.sleep(0.2)
+
+
+def accepts_connections(port: int) -> bool:
+    """Does something listen on this port of this machine?"""
+    with socket.socket() as probe:
+        return probe.connect_ex((LOOPBACK, port)) == 0
 
 
 def stop_head(head: Head) -> None:
@@ -402,7 +412,7 @@ def run_job(address: str, command: Sequence[str]) -> int:
 
     logging.getLogger("ray.dashboard.modules.job.sdk").setLevel(logging.WARNING)  # it tells of every socket it closes
     client = JobSubmissionClient(address)
-    job = client.submit_job(entrypoint=shlex.join(command))
+    job = submit_when_ready(client, shlex.join(command))
     print(f"submitted as {job} to {address}", flush=True)
     try:
         follow(client, job)
@@ -410,6 +420,18 @@ def run_job(address: str, command: Sequence[str]) -> int:
     except KeyboardInterrupt:
         stop_job(client, job)
         raise
+
+
+def submit_when_ready(client: Any, entrypoint: str) -> str:
+    """Submit, again and again while a head that started a moment ago has "No available agent" for it yet."""
+    deadline = time.monotonic() + SUBMIT_LIMIT_S
+    while True:
+        try:
+            return str(client.submit_job(entrypoint=entrypoint))
+        except RuntimeError as error:
+            if "No available agent" not in str(error) or time.monotonic() > deadline:
+                raise LocalHeadError(f"the Ray head did not take the job: {str(error).splitlines()[0]}") from error
+        time.sleep(1)
 
 
 def follow(client: Any, job: str) -> None:

@@ -142,7 +142,7 @@ class TestStarting:
         process = subprocess.Popen(["false"])
         process.wait()
         with pytest.raises(local.LocalHeadError, match="the port is taken"):
-            local.wait_until_ready(process, local.Head(process.pid, unused_address()), log)
+            local.wait_until_ready(process, unused_address(), 1, log)
 
     def test_stopping_ends_children_that_left_the_group(self, state, monkeypatch):
         monkeypatch.setattr(signal, "signal", lambda *_: None)
@@ -158,6 +158,30 @@ class TestStarting:
         (state / "head.log").write_text("x")
         local.prepare_state_folder()
         assert [path.name for path in state.iterdir()] == ["head.log"]
+
+
+class TestSubmitting:
+    class Client:
+        """Refuses with each of `refusals` in turn, then takes the job."""
+
+        def __init__(self, *refusals: str) -> None:
+            self.refusals = list(refusals)
+
+        def submit_job(self, entrypoint: str) -> str:
+            if self.refusals:
+                raise RuntimeError(self.refusals.pop(0))
+            return entrypoint
+
+    def test_a_head_whose_agent_is_not_up_is_asked_again(self, monkeypatch):
+        monkeypatch.setattr(time, "sleep", lambda _: None)
+        assert local.submit_when_ready(self.Client("500: No available agent to submit job"), "python job.py") == "python job.py"
+
+    @pytest.mark.parametrize(("refusal", "limit"), [("out of disk\ntrace", 60), ("No available agent\ntrace", -1)])
+    def test_another_refusal_is_one_line(self, monkeypatch, refusal, limit):
+        monkeypatch.setattr(local, "SUBMIT_LIMIT_S", limit)
+        with pytest.raises(local.LocalHeadError) as caught:
+            local.submit_when_ready(self.Client(refusal), "python job.py")
+        assert str(caught.value) == f"the Ray head did not take the job: {refusal.splitlines()[0]}"
 
 
 @pytest.fixture
