@@ -1,0 +1,1 @@
+"""The judge: trained by self-distillation, kept as an ordinary model folder with a judge.json."""

@@ -1,0 +1,111 @@
+"""Start the loop in Ray Train workers, and bring its outcome back to the driver."""
+
+import contextlib
+import json
+from typing import Any
+
+from selfj.config import LoopSettings
+from selfj.errors import RunFolderError, SelfJError
+from selfj.run import RunFolder, Store
+from selfj.training.job import Outcome, TrainingJob
+from selfj.training.loop import train_worker
+
+_CHECKPOINTS = "checkpoints"
+_KEPT = 2
+"""Checkpoints kept: the last, and the one before it in case a machine dies while the last is being read."""
+
+
+def train(job: TrainingJob) -> Outcome:
+    """Train until the last step; the model then lies in the job's output folder.
+
+    A lost worker costs the steps since the last checkpoint; a job that is started again goes on from it.
+
+    Raises SelfJError for what the user can mend, RunFolderError among them if the checkpoints were made by another number
+    of workers; ray.train.TrainingFailedError if workers were lost more than `max_failures` times.
+    """
+    store = RunFolder(job.run).store
+    _check_workers(store, job)
+    _drop_torn_snapshot(store, job)
+    outcome: Outcome = _trainer(store, job).fit().return_value
+    if outcome.problem:
+        raise SelfJError(outcome.problem)
+    return outcome
+
+
+def _trainer(store: Store, job: TrainingJob) -> Any:
+    from ray.train import CheckpointConfig, FailureConfig, LoggingConfig, RunConfig
+    from ray.train.torch import TorchConfig, TorchTrainer
+
+    settings = job.settings
+    run_config = RunConfig(
+        name=_CHECKPOINTS,
+        **_storage(store, job),
+        failure_config=FailureConfig(max_failures=settings.max_failures),
+        checkpoint_config=CheckpointConfig(num_to_keep=_KEPT),
+        worker_runtime_env={"env_vars": _environment(settings)},
+        logging_config=LoggingConfig(log_level="WARNING"),
+    )
+    backend = TorchConfig(backend="nccl" if settings.gpus_per_worker else "gloo")
+    return TorchTrainer(
+        train_worker,
+        train_loop_config={"job": job},
+        torch_config=backend,
+        scaling_config=_scaling(settings),
+        run_config=run_config,
+    )
+
+
+def _scaling(settings: LoopSettings) -> Any:
+    from ray.train import ScalingConfig
+
+    resources: dict[str, float] = {"CPU": 1 if settings.gpus_per_worker else settings.threads}
+    if settings.gpus_per_worker:
+        resources["GPU"] = settings.gpus_per_worker
+    return ScalingConfig(num_workers=settings.workers, use_gpu=settings.gpus_per_worker > 0, resources_per_worker=resources)
+
+
+def _storage(store: Store, job: TrainingJob) -> dict[str, Any]:
+    if store.is_local:
+        return {"storage_path": store.path(job.examples)}
+    import pyarrow.fs
+
+    filesystem = pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(store.filesystem))
+    return {"storage_path": store.path(job.examples), "storage_filesystem": filesystem}
+
+
+def _environment(settings: LoopSettings) -> dict[str, str]:
+    quiet = {
+        "TOKENIZERS_PARALLELISM": "false",
+        "TRANSFORMERS_VERBOSITY": "error",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "PYTHONWARNINGS": "ignore::FutureWarning",
+    }
+    if settings.gpus_per_worker:
+        return quiet
+    return {**quiet, "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(settings.threads)}
+
+
+def _check_workers(store: Store, job: TrainingJob) -> None:
+    """ZeRO shards belong to a number of workers: refuse to go on with another, before anything starts."""
+    name = f"{job.examples}/{_CHECKPOINTS}/workers.json"
+    workers = job.settings.workers
+    begun = any(entry.startswith("step-") for entry in store.names(f"{job.examples}/{_CHECKPOINTS}"))
+    before = json.loads(store.read(name))["workers"] if begun and store.exists(name) else workers
+    if before != workers:
+        raise RunFolderError(
+            f"{store.address}/{job.examples}: its checkpoints were made by {before} workers, not {workers}; "
+            f"go on with --train.workers {before}, or train anew with --restart_from train"
+        )
+    store.write(name, json.dumps({"workers": workers}).encode())
+
+
+def _drop_torn_snapshot(store: Store, job: TrainingJob) -> None:
+    """Ray Train's list of checkpoints is not written atomically; if a kill tore it, training begins anew."""
+    name = f"{job.examples}/{_CHECKPOINTS}/checkpoint_manager_snapshot.json"
+    if not store.exists(name):
+        return
+    with contextlib.suppress(ValueError):
+        json.loads(store.read(name))
+        return
+    print(f"{job.name}: {store.address}/{name} was torn by a crash; training begins anew", flush=True)
+    store.remove(name)

@@ -1,0 +1,67 @@
+"""Small scored runs, as the steps before the training leave them."""
+
+import numpy as np
+
+from selfj.config import CollectSettings, LoraSettings, ModelSettings, Settings, SourceSettings, TrainSettings
+from selfj.records import Instruction, Response, Scored, instruction_id, response_id, to_table
+from selfj.run import Fingerprint, RunFolder
+
+_WORDS = ["red", "green", "blue", "one", "two", "three", "four", "five", "six", "seven"]
+
+
+def write_scored_run(run: RunFolder, instructions: int = 60, per_part: int = 20, unlabelled: int = 0, words: int = 6) -> None:
+    """Instructions whose answers repeat 0 to 9 words of the reference; the label says how many (a judge can learn it)."""
+    random = np.random.default_rng(0)
+    rows = [_row(random, number, words) for number in range(instructions)]
+    for part, start in enumerate(range(0, instructions, per_part)):
+        chosen = rows[start : start + per_part]
+        scored = [_scored(row, labelled=start + place >= unlabelled) for place, row in enumerate(chosen)]
+        run.table("instructions").write(part, to_table(Instruction, [row[0] for row in chosen]), [], len(chosen))
+        run.table("responses").write(part, to_table(Response, [row[1] for row in chosen]), [], len(chosen))
+        run.table("scored").write(part, to_table(Scored, scored), [], len(chosen))
+    for name in ("instructions", "responses", "scored"):
+        folder = run.table(name)
+        folder.finish(folder.begin(Fingerprint({"made": "by a test"}, {}), "test"))
+
+
+def _row(random: np.random.Generator, number: int, words: int) -> tuple[Instruction, Response, int]:
+    text = f"Say {number} words: {' '.join(random.choice(_WORDS, words))}"
+    reference = " ".join(random.choice(_WORDS, 9))
+    label = int(random.integers(10))
+    split = "calibration" if number % 5 == 4 else "test" if number % 10 == 3 else "train"
+    key = instruction_id(text)
+    instruction = Instruction(key, text, reference, "common", None, "test", number, split, "{}")
+    answer = " ".join(reference.split()[:label] + ["no"] * (9 - label))
+    return instruction, Response(response_id(key, 0), key, answer, "tiny", 0, 9, -1.0, "stop"), label
+
+
+def _scored(row: tuple[Instruction, Response, int], labelled: bool) -> Scored:
+    instruction, response, label = row
+    quality = label / 9 if labelled else None
+    reason = None if labelled else "no rating"
+    return Scored(response.response_id, instruction.instruction_id, 4.5, 0.5, quality, label if labelled else None, reason)
+
+
+def judge_settings(model: str, **train: object) -> Settings:
+    """Settings of a small training on one model."""
+    small: dict[str, object] = {
+        "batch_size": 8,
+        "epochs": 1,
+        "max_tokens": 256,
+        "precision": "float32",
+        "learning_rate": 1e-3,
+        "tokens_per_micro_batch": 1200,
+        "checkpoint_every": 100,
+        "validate_every": 100,
+        "max_failures": 0,
+    }
+    return Settings(
+        name="test",
+        policy=ModelSettings(model=model, name="tiny"),
+        prompts="short",
+        collect=CollectSettings(sources=[SourceSettings(path="none")]),
+        train=TrainSettings(**{**small, **train}),  # type: ignore[arg-type]
+    )
+
+
+TINY_LORA = LoraSettings(rank=4, alpha=8, dropout=0.1)
