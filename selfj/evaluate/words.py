@@ -61,7 +61,7 @@ def _without_gold(judge: dict[str, Any]) -> str:
     if free["pearson_with_quality"] is None:
         return f"{unknown}; and it cannot be compared with the label-free quality either: {free['reason']}."
     agreement = with_interval(free, "pearson_with_quality")
-    return f"{unknown}. Its correlation with the label-free quality, which saw the reference, is {agreement} without one."
+    return f"{unknown}. Without a reference it reaches a correlation of {agreement} with the label-free quality, which saw one."
 
 
 def _reason(entry: dict[str, Any]) -> str:
