@@ -11,6 +11,7 @@ from selfj.columns import NONE, aligned, count_text, size_text
 from selfj.errors import RunFolderError
 from selfj.run import TABLES_OF_STEP, Manifest, RunFolder, TableFolder, duration
 from selfj.training.batches import steps_of
+from selfj.training.examples import TRAIN
 
 _NULL_WHEN_UNSCORED = {
     "self_evaluations": "self_evaluation",
@@ -166,22 +167,34 @@ def _written(file: dict[str, Any]) -> float | None:
 
 def _expect(run: RunFolder, tables: dict[str, TableStatus]) -> None:
     """What unfinished tables will hold, where the tables before them tell: all have the parts of `instructions`."""
-    instructions, responses = tables["instructions"], tables["responses"]
-    sampled = run.table("responses").manifest()
-    expected: dict[str, int] = {}
-    if instructions.state == FINISHED and sampled is not None:
-        each = sampled.fingerprint.settings["sample"]["responses_per_instruction"]
-        expected["responses"] = instructions.rows * each
-        if responses.state == FINISHED and not responses.rejected:
-            held_out = each * _held_out_instructions(run)
-            expected |= {"judged": 2 * held_out, "judged_by_policy": held_out}
-    if responses.state == FINISHED:
-        expected |= dict.fromkeys(("self_evaluations", "similarities", "scored"), responses.rows)
+    instructions = tables["instructions"]
+    expected = _expected_rows(run, tables)
     for name, table in tables.items():
         if table.state == IN_PART:
             table.rows_expected = expected.get(name)
             if table.parts_total is None and name not in _OWN_PARTS and instructions.state == FINISHED:
                 table.parts_total = instructions.parts
+
+
+def _expected_rows(run: RunFolder, tables: dict[str, TableStatus]) -> dict[str, int]:
+    instructions, responses = tables["instructions"], tables["responses"]
+    each = _chosen(run.table("responses"), "sample", "responses_per_instruction")
+    expected: dict[str, int] = {}
+    if responses.state == FINISHED:
+        expected |= dict.fromkeys(("self_evaluations", "similarities", "scored"), responses.rows)
+    if each is None or instructions.state != FINISHED:
+        return expected
+    expected["responses"] = instructions.rows * each
+    if responses.state == FINISHED and not responses.rejected:
+        held_out = each * _held_out_instructions(run)
+        expected |= {"judged": 2 * held_out, "judged_by_policy": held_out}
+    return expected
+
+
+def _chosen(folder: TableFolder, section: str, name: str) -> Any:
+    """A setting that a table was made with, or None."""
+    manifest = folder.manifest()
+    return manifest.fingerprint.settings.get(section, {}).get(name) if manifest else None
 
 
 def _held_out_instructions(run: RunFolder) -> int:
@@ -210,12 +223,12 @@ def _training_status(run: RunFolder) -> TrainingStatus | None:
 
 
 def _training_steps(run: RunFolder) -> int | None:
-    manifest, examples = run.table("judge").manifest(), run.table("training")
-    if manifest is None:
+    judge, examples = run.table("judge"), run.table("training")
+    batch, epochs = _chosen(judge, "train", "batch_size"), _chosen(judge, "train", "epochs")
+    if batch is None or epochs is None:
         return None
-    how = manifest.fingerprint.settings["train"]
     roles = [role for part in examples.parts() for role in examples.read(part, ["role"]).column(0).to_pylist()]
-    return steps_of(roles.count("train"), how["batch_size"], how["epochs"])
+    return steps_of(roles.count(TRAIN), batch, epochs)
 
 
 def _thresholds(run: RunFolder) -> list[str]:

@@ -133,6 +133,14 @@ def test_answers_that_training_did_not_need_are_not_rejected(run: RunFolder) -> 
     assert (judge.rows, judge.rejected, judge.rows_expected) == (60, 4, 64)
 
 
+def test_a_run_of_another_version_is_shown_as_far_as_it_tells(run_folder: RunFolder) -> None:
+    write_instructions(run_folder, [instruction(0)])
+    for name in ("responses", "judge"):
+        run_folder.table(name).begin(Fingerprint({"other": 1}, {}, code="9.9"), "x")
+    status = run_status(run_folder.address)
+    assert table_of(status, "responses").rows_expected is None and table_of(status, "judge").state == "in part"
+
+
 def test_thresholds_and_report_are_named_once_they_are_there(run: RunFolder) -> None:
     assert (run_status(run.address).report, run_status(run.address).thresholds) == (None, [])
     run.store.write("report/index.html", b"<html></html>")
