@@ -353,13 +353,26 @@ def check_settings(settings: Settings) -> None:
         (bool(settings.name) and "/" not in settings.name, "name: a plain folder name is expected"),
         (bool(settings.policy.model), "policy.model: give a folder or a Hugging Face name"),
         (bool(settings.collect.sources), "collect.sources: give at least one source"),
-        (0 < settings.collect.test_fraction + settings.collect.calibration_fraction < 1, "collect.test_fraction + calibration_fraction: between 0 and 1"),
+        (
+            0 < settings.collect.test_fraction + settings.collect.calibration_fraction < 1,
+            "collect.test_fraction + calibration_fraction: between 0 and 1",
+        ),
         (settings.collect.rows_per_part > 0, "collect.rows_per_part: at least 1"),
+        (settings.collect.min_words <= settings.collect.max_words, "collect.min_words: at most collect.max_words"),
+        (settings.collect.max_line_megabytes > 0, "collect.max_line_megabytes: above 0"),
+        (
+            settings.collect.max_instructions is None or settings.collect.max_instructions > 0,
+            "collect.max_instructions: at least 1",
+        ),
+        (settings.collect.workers > 0, "collect.workers: at least 1"),
         (settings.sample.responses_per_instruction > 0, "sample.responses_per_instruction: at least 1"),
         (settings.sample.temperature >= 0, "sample.temperature: at least 0"),
         (0 < settings.sample.top_p <= 1, "sample.top_p: above 0, at most 1"),
         (settings.sample.max_tokens > 0, "sample.max_tokens: at least 1"),
-        (settings.score.self_evaluation_weight + settings.score.similarity_weight > 0, "score: one of the two weights must be above 0"),
+        (
+            settings.score.self_evaluation_weight + settings.score.similarity_weight > 0,
+            "score: one of the two weights must be above 0",
+        ),
         (settings.train.batch_size % settings.train.workers == 0, "train.batch_size: a multiple of train.workers"),
         (settings.train.gpus_per_worker in (0, 1), "train.gpus_per_worker: 0 or 1"),
         (settings.train.epochs > 0, "train.epochs: above 0"),
@@ -368,6 +381,21 @@ def check_settings(settings: Settings) -> None:
     problems = [message for holds, message in limits if not holds]
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
+
+
+def located(settings: Settings) -> Settings:
+    """The settings with local paths made absolute, for workers that have another working folder than the driver."""
+    policy = dataclasses.replace(
+        settings.policy,
+        model=_absolute(settings.policy.model),
+        chat_template=settings.policy.chat_template and _absolute(settings.policy.chat_template),
+    )
+    score = dataclasses.replace(settings.score, embedding_model=_absolute(settings.score.embedding_model))
+    return dataclasses.replace(settings, policy=policy, score=score)
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute()) if Path(path).exists() else path
 
 
 def as_dict(settings: Any, *, resources: bool = True) -> dict[str, Any]:

@@ -39,8 +39,11 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.filesystem, self.root = fsspec.core.url_to_fs(root)
-        self.address = root.rstrip("/")
-        self.is_local = "file" in (self.filesystem.protocol if isinstance(self.filesystem.protocol, tuple) else (self.filesystem.protocol,))
+        self.is_local = "file" in (
+            self.filesystem.protocol if isinstance(self.filesystem.protocol, tuple) else (self.filesystem.protocol,)
+        )
+        # A worker may have another working folder: what is handed to it is never relative.
+        self.address = self.root if self.is_local else root.rstrip("/")
 
     def path(self, name: str) -> str:
         """Where `name` lies on its file system."""
@@ -74,7 +77,9 @@ class Store:
             else:
                 self.filesystem.pipe_file(self.path(name), content)
         except OSError as problem:
-            raise RunFolderError(f"{self.address}/{name}: cannot be written ({problem.strerror or problem}); free space or choose another folder with --runs") from None
+            raise RunFolderError(
+                f"{self.address}/{name}: cannot be written ({problem.strerror or problem}); free space or choose another folder with --runs"
+            ) from None
 
     def remove(self, name: str) -> None:
         """Remove a file or folder, if it is there."""
@@ -209,7 +214,11 @@ class TableFolder:
         """Row counts of a finished part, from its files' headers."""
         footer = self.open(part).metadata
         rejects = self._rejects(part)
-        count = pq.read_metadata(self.store.filesystem.open(self.store.path(rejects), "rb")).num_rows if self.store.exists(rejects) else 0
+        count = (
+            pq.read_metadata(self.store.filesystem.open(self.store.path(rejects), "rb")).num_rows
+            if self.store.exists(rejects)
+            else 0
+        )
         return PartCounts(part, int(footer.metadata[_ROWS_IN]), footer.num_rows, count)
 
     def rejected(self) -> pa.Table:
@@ -358,7 +367,11 @@ class Progress:
         rate = self._rate(self.shown)
         of = f" of {self.total:,}" if self.total is not None else ""
         speed = f", {rate:,.1f} {self.unit}/s" if rate else ""
-        left = f", {duration((self.total - self.done) / rate)} left" if rate and self.total is not None and self.total > self.done else ""
+        left = (
+            f", {duration((self.total - self.done) / rate)} left"
+            if rate and self.total is not None and self.total > self.done
+            else ""
+        )
         print(f"{self.label}: {self.done:,}{of} {self.unit}{speed}{left}{', ' + note if note else ''}", flush=True)
 
     def _rate(self, now: float) -> float:

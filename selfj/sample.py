@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from selfj.config import ModelSettings, SampleSettings, Settings, as_dict
+from selfj.config import ModelSettings, SampleSettings, Settings, as_dict, located
 from selfj.engine import Engine, Sample, SamplingRequest, engine_pool
 from selfj.parts import MadePart, Table, make_table
 from selfj.prompts import PromptEncoder
@@ -20,12 +20,16 @@ def sample(run: RunFolder, settings: Settings) -> Manifest:
     upstream = run.upstream("instructions", "sample")
     check_policy(settings.policy, settings)
     fingerprint = Fingerprint(
-        settings={"seed": settings.seed, "policy": as_dict(settings.policy, resources=False), "sample": as_dict(settings.sample, resources=False)},
+        settings={
+            "seed": settings.seed,
+            "policy": as_dict(settings.policy, resources=False),
+            "sample": as_dict(settings.sample, resources=False),
+        },
         inputs={"instructions": upstream.fingerprint.digest, "policy": content_hash(settings.policy.model)},
     )
     rows = upstream.rows_out * settings.sample.responses_per_instruction
     table = Table("responses", "sample", fingerprint, run.table("instructions").parts(), rows)
-    return make_table(run, table, partial(ResponseMaker, settings), engine_pool(settings.engine))
+    return make_table(run, table, partial(ResponseMaker, located(settings)), engine_pool(settings.engine))
 
 
 def check_policy(policy: ModelSettings, settings: Settings) -> None:
@@ -97,4 +101,6 @@ class ResponseMaker:
     def _too_long(self, draw: _Draw) -> Rejected:
         source = draw.instruction
         reason = f"the prompt takes {len(draw.prompt)} tokens, the model's context is {self.engine.context}"
-        return rejected("sample", source.source, reason, row=source.row, field="instruction", key=draw.key, content=source.instruction)
+        return rejected(
+            "sample", source.source, reason, row=source.row, field="instruction", key=draw.key, content=source.instruction
+        )

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from selfj.config import ModelSettings, Settings, as_dict
+from selfj.config import ModelSettings, Settings, as_dict, located
 from selfj.engine import Adapter, Engine, engine_pool
 from selfj.judge.judge import JudgeFolder
 from selfj.parts import MadePart, Table, make_table
@@ -23,7 +23,7 @@ def _judge(run: RunFolder, settings: Settings) -> Manifest:
     responses, judge = run.upstream("responses", "evaluate"), run.upstream("judge", "evaluate")
     inputs = {"responses": responses.fingerprint.digest, "judge": judge.fingerprint.digest}
     table = Table("judged", "evaluate", Fingerprint({}, inputs), run.table("responses").parts())
-    return make_table(run, table, partial(JudgeMaker, run.path("judge"), settings), engine_pool(settings.engine))
+    return make_table(run, table, partial(JudgeMaker, run.path("judge"), located(settings)), engine_pool(settings.engine))
 
 
 def _ask_policy(run: RunFolder, settings: Settings) -> Manifest:
@@ -31,7 +31,7 @@ def _ask_policy(run: RunFolder, settings: Settings) -> Manifest:
     inputs = {"responses": responses.fingerprint.digest, "policy": content_hash(settings.policy.model)}
     chosen = {"prompts": settings.prompts, "policy": as_dict(settings.policy, resources=False)}
     table = Table("judged_by_policy", "evaluate", Fingerprint(chosen, inputs), run.table("responses").parts())
-    return make_table(run, table, partial(PolicyRatingMaker, settings), engine_pool(settings.engine))
+    return make_table(run, table, partial(PolicyRatingMaker, located(settings)), engine_pool(settings.engine))
 
 
 def held_out(run: RunFolder, part: int) -> list[tuple[Instruction, Response]]:
@@ -44,9 +44,14 @@ def held_out(run: RunFolder, part: int) -> list[tuple[Instruction, Response]]:
 
 def judged_rows(rater: Rater, pairs: list[tuple[Instruction, Response]], method: str, with_reference: bool) -> list[Judged]:
     """Ratings of responses by one model, in one way of asking."""
-    questions = [Question(instruction.instruction, response.response, instruction.reference if with_reference else None) for instruction, response in pairs]
+    questions = [
+        Question(instruction.instruction, response.response, instruction.reference if with_reference else None)
+        for instruction, response in pairs
+    ]
     ratings = rater.rate(questions)
-    return [_row(response.response_id, method, with_reference, rating) for (_, response), rating in zip(pairs, ratings, strict=True)]
+    return [
+        _row(response.response_id, method, with_reference, rating) for (_, response), rating in zip(pairs, ratings, strict=True)
+    ]
 
 
 def _row(key: str, method: str, with_reference: bool, rating: Rating) -> Judged:
@@ -58,7 +63,9 @@ class JudgeMaker:
 
     def __init__(self, folder: str, settings: Settings) -> None:
         judge = JudgeFolder.load(local_copy(folder))
-        model = ModelSettings(model=judge.model, dtype=settings.policy.dtype, context=settings.policy.context, revision=judge.revision)
+        model = ModelSettings(
+            model=judge.model, dtype=settings.policy.dtype, context=settings.policy.context, revision=judge.revision
+        )
         model.chat_template = judge.chat_template
         adapter = Adapter("judge", judge.path, judge.adapter_rank) if judge.adapter and judge.adapter_rank else None
         engine = Engine(model, settings.engine, adapter, seed=settings.seed)

@@ -115,7 +115,9 @@ class Combination:
             values = combination.quality(part)
             quality.add(values[np.isfinite(values)])
         if not quality.count:
-            raise DataError("score: no answer of the train split has both signals; see the reasons in the tables self_evaluations and similarities")
+            raise DataError(
+                "score: no answer of the train split has both signals; see the reasons in the tables self_evaluations and similarities"
+            )
         combination.cut_points = _cut_points(settings, quality)
         return combination
 

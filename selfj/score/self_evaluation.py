@@ -25,8 +25,12 @@ class SelfEvaluationMaker:
     def make(self, run: RunFolder, part: int) -> MadePart:
         """Self-evaluations of part `part` of the responses."""
         pairs = answered(run, part)
-        questions = [Question(instruction.instruction, response.response, instruction.reference) for instruction, response in pairs]
-        rows = [_row(response.response_id, rating) for (_, response), rating in zip(pairs, self.rater.rate(questions), strict=True)]
+        questions = [
+            Question(instruction.instruction, response.response, instruction.reference) for instruction, response in pairs
+        ]
+        rows = [
+            _row(response.response_id, rating) for (_, response), rating in zip(pairs, self.rater.rate(questions), strict=True)
+        ]
         return MadePart(to_table(SelfEvaluation, rows), [], rows_in=len(pairs))
 
 

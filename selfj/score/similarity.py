@@ -31,7 +31,9 @@ class Embedder:
         try:
             self.model: Any = SentenceTransformer(embedding_folder(model))
         except (OSError, ValueError) as problem:
-            raise ModelError(f"score.embedding_model: {model} could not be loaded: {' '.join(str(problem).split())[:300]}") from None
+            raise ModelError(
+                f"score.embedding_model: {model} could not be loaded: {' '.join(str(problem).split())[:300]}"
+            ) from None
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embeddings of unit length: (texts, dimensions). A text is cut where the model's context ends."""
@@ -67,7 +69,13 @@ class SimilarityMaker:
     def make(self, run: RunFolder, part: int) -> MadePart:
         """Similarities of part `part` of the responses."""
         pairs = answered(run, part)
-        values = self.embedder.similarity([response.response for _, response in pairs], [instruction.reference for instruction, _ in pairs]) if pairs else np.empty(0)
+        values = (
+            self.embedder.similarity(
+                [response.response for _, response in pairs], [instruction.reference for instruction, _ in pairs]
+            )
+            if pairs
+            else np.empty(0)
+        )
         rows = [_row(response.response_id, float(value)) for (_, response), value in zip(pairs, values, strict=True)]
         return MadePart(to_table(Similarity, rows), [], rows_in=len(pairs))
 
@@ -81,5 +89,3 @@ def _row(key: str, value: float) -> Similarity:
 def similarity_environment() -> dict[str, str]:
     """Environment of an embedding worker."""
     return {"TOKENIZERS_PARALLELISM": "false"}
-
-

@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
-from selfj.config import ScoreSettings, Settings, as_dict
+from selfj.config import ScoreSettings, Settings, as_dict, located
 from selfj.engine import engine_pool
 from selfj.parts import MadePart, Pool, Table, make_table
 from selfj.records import Scored, schema
@@ -38,7 +38,7 @@ def _self_evaluate(run: RunFolder, settings: Settings) -> Manifest:
     inputs = {"responses": upstream.fingerprint.digest, "policy": content_hash(settings.policy.model)}
     chosen = {"prompts": settings.prompts, "policy": as_dict(settings.policy, resources=False)}
     table = _table(run, "self_evaluations", Fingerprint(chosen, inputs))
-    return make_table(run, table, partial(SelfEvaluationMaker, settings), engine_pool(settings.engine))
+    return make_table(run, table, partial(SelfEvaluationMaker, located(settings)), engine_pool(settings.engine))
 
 
 def _compare(run: RunFolder, settings: Settings) -> Manifest:
@@ -47,7 +47,7 @@ def _compare(run: RunFolder, settings: Settings) -> Manifest:
     inputs = {"responses": upstream.fingerprint.digest, "embedding_model": content_hash(embedding_folder(how.embedding_model))}
     table = _table(run, "similarities", Fingerprint({"embedding_model": how.embedding_model}, inputs))
     pool = Pool(how.embedding_workers, cpus=1, gpus=how.embedding_gpus, environment=similarity_environment())
-    return make_table(run, table, partial(SimilarityMaker, how), pool)
+    return make_table(run, table, partial(SimilarityMaker, located(settings).score), pool)
 
 
 def _table(run: RunFolder, name: str, fingerprint: Fingerprint) -> Table:
@@ -66,7 +66,9 @@ class TrainingSignals:
         """Signals of each part's answers to instructions of the train split."""
         for part in self.run.table("responses").parts():
             splits = self.run.table("instructions").read(part, ["instruction_id", "split"])
-            train = {key for key, split in zip(*(column.to_pylist() for column in splits.columns), strict=True) if split == "train"}
+            train = {
+                key for key, split in zip(*(column.to_pylist() for column in splits.columns), strict=True) if split == "train"
+            }
             keys = self.run.table("responses").read(part, ["instruction_id"]).column(0).to_pylist()
             chosen = np.array([key in train for key in keys], dtype=bool)
             signals = read_signals(self.run, part)
