@@ -1,0 +1,65 @@
+"""The whole pocket job as its user runs it: wall time, peak memory of the machine, and what the judge is worth.
+
+    python benchmarks/pipeline.py [settings as for ray_jobs/pipeline.py]
+
+Memory is what the machine's available memory falls by, so nothing else should run beside it.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from record import write_result
+
+ROOT = Path(__file__).parents[1]
+COMMAND = [sys.executable, "cluster/local.py", "run", "--", "python", "ray_jobs/pipeline.py", "--config", "configs/pocket.yaml"]
+KEPT = ("pearson", "pearson_low", "pearson_high", "spearman", "auroc", "aurc", "prr", "scored", "unscored")
+
+
+class MemoryWatch(threading.Thread):
+    """Highest fall of available memory, in GB, once a second."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.before = psutil.virtual_memory().available
+        self.peak_gb = 0.0
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        """Watch until told to end."""
+        while not self.ended.wait(1.0):
+            self.peak_gb = max(self.peak_gb, (self.before - psutil.virtual_memory().available) / 1e9)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job, follow its output, write benchmarks/results/pipeline.json."""
+    name = f"pipeline-{int(time.time())}"
+    watch = MemoryWatch()
+    watch.start()
+    started = time.monotonic()
+    status = subprocess.run([*COMMAND, "--name", name, *arguments], cwd=ROOT, check=False).returncode
+    seconds = time.monotonic() - started
+    watch.ended.set()
+    if status == 0:
+        figures = {"seconds": round(seconds, 1), "peak_gb": round(watch.peak_gb, 2), **summary(ROOT / "runs" / name / "report" / "metrics.json")}
+        print(write_result("pipeline", figures, "python benchmarks/pipeline.py " + " ".join(arguments)))
+    return status
+
+
+def summary(path: Path) -> dict[str, Any]:
+    """What the report's metrics say, without the details."""
+    metrics = json.loads(path.read_text())
+    ((name, policy),) = metrics["policies"].items()
+    rows = {method: {key: values.get(key) for key in KEPT} for method, values in {**policy["methods"], **policy["baselines"]}.items()}
+    within = {method: values.get("within_family", {}).get("pearson") for method, values in {**policy["methods"], **policy["baselines"]}.items()}
+    keys = ("instructions", "rows", "mean_gold", "differences")
+    return {"policy": name, "methods": rows, "pearson_within_family": within, "steps": metrics["steps"], **{key: policy[key] for key in keys if key in policy}}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
