@@ -27,7 +27,9 @@ def main(address: str) -> None:
     known = np.isfinite(signals.self_evaluation) & np.isfinite(signals.similarity)
     figures: dict[str, Any] = {"rows": int(known.sum())}
     for form in ("zscore", "rank", "minmax"):
-        figures[form] = {f"self_evaluation_weight={weight}": correlation(form, weight, signals, grades, known) for weight in WEIGHTS}
+        figures[form] = {
+            f"self_evaluation_weight={weight}": correlation(form, weight, signals, grades, known) for weight in WEIGHTS
+        }
     print(json.dumps(figures, indent=1))
     print(write_result("combinations", figures, f"python benchmarks/combinations.py {Path(address)}"))
 
@@ -52,11 +54,16 @@ class Once:
 
 def development_rows(run: RunFolder) -> tuple[Signals, np.ndarray]:
     """Both signals and the exact grade of every response that is not in the test split."""
-    instructions = {row["instruction_id"]: row for row in run.table("instructions").read_all().to_pylist() if row["split"] != "test"}
-    responses = {row["response_id"]: row for row in run.table("responses").read_all().to_pylist() if row["instruction_id"] in instructions}
+    instructions = {
+        row["instruction_id"]: row for row in run.table("instructions").read_all().to_pylist() if row["split"] != "test"
+    }
+    responses = {
+        row["response_id"]: row for row in run.table("responses").read_all().to_pylist() if row["instruction_id"] in instructions
+    }
     scored = [row for row in run.table("scored").read_all().to_pylist() if row["response_id"] in responses]
     grades = [
-        grade_response(json.loads(instructions[row["instruction_id"]]["metadata"]), responses[row["response_id"]]["response"]) for row in scored
+        grade_response(json.loads(instructions[row["instruction_id"]]["metadata"]), responses[row["response_id"]]["response"])
+        for row in scored
     ]
     rated = np.array([row["self_evaluation"] for row in scored], dtype=float)
     return Signals(rated, np.array([row["similarity"] for row in scored], dtype=float)), np.array(grades)

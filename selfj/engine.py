@@ -64,7 +64,9 @@ class Engine:
         self.context = int(self._llm.model_config.max_model_len)
         """Longest sequence in tokens."""
 
-    def sample(self, requests: Sequence[SamplingRequest], *, temperature: float, top_p: float, max_tokens: int, adapted: bool = False) -> list[Sample]:
+    def sample(
+        self, requests: Sequence[SamplingRequest], *, temperature: float, top_p: float, max_tokens: int, adapted: bool = False
+    ) -> list[Sample]:
         """One answer per request; an answer ends at the latest where the context does.
 
         Requests whose prompts share a beginning should stand together: it is computed once.
@@ -86,13 +88,19 @@ class Engine:
         outputs = self._generate([request.prompt for request in requests], parameters, adapted)
         return [_sample_of(output.outputs[0]) for output in outputs]
 
-    def label_logprobs(self, prompts: Sequence[list[int]], labels: Sequence[int], *, adapted: bool = False) -> NDArray[np.float32]:
+    def label_logprobs(
+        self, prompts: Sequence[list[int]], labels: Sequence[int], *, adapted: bool = False
+    ) -> NDArray[np.float32]:
         """Log-probabilities of exactly these next tokens, over the full vocabulary: (prompts, labels). One prefill each."""
         from vllm import SamplingParams
         from vllm.sampling_params import RequestOutputKind
 
         parameters = SamplingParams(
-            max_tokens=1, temperature=0, logprob_token_ids=list(labels), detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+            max_tokens=1,
+            temperature=0,
+            logprob_token_ids=list(labels),
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
         )
         outputs = self._generate(prompts, parameters, adapted)
         result = np.full((len(prompts), len(labels)), np.nan, dtype=np.float32)

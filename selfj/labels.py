@@ -19,7 +19,9 @@ def label_token_ids(tokenizer: Any, prompt: str, labels: Sequence[str] = DIGITS)
     prefix = tokenizer.encode(prompt, add_special_tokens=False)
     ids = [_label_id(tokenizer, prompt, prefix, label) for label in labels]
     if len(set(ids)) < len(ids):
-        raise ModelError(f"the tokenizer writes two of the labels {', '.join(labels)} as the same token; choose a model that tells them apart")
+        raise ModelError(
+            f"the tokenizer writes two of the labels {', '.join(labels)} as the same token; choose a model that tells them apart"
+        )
     return ids
 
 
@@ -28,7 +30,7 @@ def _label_id(tokenizer: Any, prompt: str, prefix: list[int], label: str) -> int
     if ids[: len(prefix)] != prefix or len(ids) != len(prefix) + 1:
         raise ModelError(
             f"the tokenizer does not write the label {label!r} as one token after the prompt "
-            f"(it becomes {tokenizer.convert_ids_to_tokens(ids[len(prefix):])}); choose a model whose digits are single tokens"
+            f"(it becomes {tokenizer.convert_ids_to_tokens(ids[len(prefix) :])}); choose a model whose digits are single tokens"
         )
     if ids[-1] == getattr(tokenizer, "unk_token_id", None):
         raise ModelError(f"the tokenizer has no token for the label {label!r}; choose a model whose digits are single tokens")

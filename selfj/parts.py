@@ -17,7 +17,6 @@ from selfj.errors import SelfJError
 from selfj.records import Rejected
 from selfj.run import Fingerprint, Manifest, PartCounts, Progress, RunFolder, TableFolder, timed
 
-
 QUIET = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore", "TRANSFORMERS_VERBOSITY": "error"}
 """Environment of workers whose libraries would fill a job's log."""
 
@@ -92,7 +91,9 @@ def _rows_done(folder: TableFolder, there: set[int]) -> int:
     return sum(folder.counts(part).rows_out for part in there)
 
 
-def _make_missing(run: RunFolder, table: Table, missing: list[int], maker: Callable[[], PartMaker], pool: Pool, done: int) -> None:
+def _make_missing(
+    run: RunFolder, table: Table, missing: list[int], maker: Callable[[], PartMaker], pool: Pool, done: int
+) -> None:
     if not missing:
         return
     import ray

@@ -64,7 +64,9 @@ class PromptEncoder:
 
     def __init__(self, tokenizer: Any, prompts: str, max_tokens: int, system_prompt: str = "") -> None:
         if not tokenizer.chat_template:
-            raise ModelError(f"{tokenizer.name_or_path}: the model has no chat template; give a Jinja file with policy.chat_template")
+            raise ModelError(
+                f"{tokenizer.name_or_path}: the model has no chat template; give a Jinja file with policy.chat_template"
+            )
         self.tokenizer = tokenizer
         self.rating = RATING_PROMPTS[prompts]
         self.max_tokens = max_tokens

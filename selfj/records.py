@@ -190,6 +190,15 @@ def stable_seed(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
 
 
-def rejected(step: str, source: str, reason: str, *, row: int | None = None, field: str | None = None, key: str | None = None, content: str = "") -> Rejected:
+def rejected(
+    step: str,
+    source: str,
+    reason: str,
+    *,
+    row: int | None = None,
+    field: str | None = None,
+    key: str | None = None,
+    content: str = "",
+) -> Rejected:
     """A reject with its content cut to CONTENT_LIMIT characters."""
     return Rejected(key=key, step=step, source=source, row=row, field=field, reason=reason, content=content[:CONTENT_LIMIT])

@@ -78,7 +78,8 @@ class Store:
                 self.filesystem.pipe_file(self.path(name), content)
         except OSError as problem:
             raise RunFolderError(
-                f"{self.address}/{name}: cannot be written ({problem.strerror or problem}); free space or choose another folder with --runs"
+                f"{self.address}/{name}: cannot be written ({problem.strerror or problem}); "
+                "free space or choose another folder with --runs"
             ) from None
 
     def remove(self, name: str) -> None:
@@ -274,7 +275,8 @@ class TableFolder:
         manifest.rejected = sum(part.rejected for part in counts)
         if manifest.rows_in != manifest.rows_out + manifest.rejected:
             raise RunFolderError(
-                f"{self.store.address}/{self.name}: {manifest.rows_in} rows in, but {manifest.rows_out} out and {manifest.rejected} rejected; "
+                f"{self.store.address}/{self.name}: {manifest.rows_in} rows in, "
+                f"but {manifest.rows_out} out and {manifest.rejected} rejected; "
                 "this is a fault of the step, please report it"
             )
         manifest.finished = True

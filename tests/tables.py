@@ -18,7 +18,17 @@ def instruction(i: int, text: str | None = None, test: float = 0.3, calibration:
     question, reference = TEXTS[i % len(TEXTS)]
     question = text if text is not None else question.format(i=i)
     key = instruction_id(question)
-    return Instruction(key, question, reference.format(i=i, j=i + 2), "common", f"family{i % 4}", "test", i, split_of(key, test, calibration), json.dumps({"index": i}))
+    return Instruction(
+        key,
+        question,
+        reference.format(i=i, j=i + 2),
+        "common",
+        f"family{i % 4}",
+        "test",
+        i,
+        split_of(key, test, calibration),
+        json.dumps({"index": i}),
+    )
 
 
 def write_instructions(run: RunFolder, rows: list[Instruction], per_part: int = 8) -> None:

@@ -36,7 +36,10 @@ def forward(model: Path, ids: list[int]) -> Any:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("architecture", ["qwen", "gemma", pytest.param("mistral", marks=pytest.mark.slow), pytest.param("llama", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "architecture",
+    ["qwen", "gemma", pytest.param("mistral", marks=pytest.mark.slow), pytest.param("llama", marks=pytest.mark.slow)],
+)
 def test_labels_and_samples_agree_with_a_plain_forward_pass(ray_local: None, tmp_path: Path, architecture: str) -> None:
     import ray
     from transformers import AutoTokenizer
@@ -69,7 +72,10 @@ def test_one_engine_serves_base_weights_and_an_adapter(ray_local: None, tmp_path
     from transformers import AutoModelForCausalLM
 
     model = make_model(tmp_path / "llama", "llama")
-    adapted = get_peft_model(AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32), LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False))
+    adapted = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+        LoraConfig(r=4, target_modules=["q_proj", "v_proj"], init_lora_weights=False),
+    )
     adapted.save_pretrained(tmp_path / "adapter")
     ids = list(range(5, 25))
     with torch.no_grad():
@@ -87,7 +93,7 @@ def test_one_engine_serves_base_weights_and_an_adapter(ray_local: None, tmp_path
 
 def test_a_model_folder_that_is_not_there_is_an_error_in_one_line(tmp_path: Path) -> None:
     for model in (str(tmp_path / "missing"), "./missing", "a/b/c"):
-        with pytest.raises(ModelError, match="config.json"):
+        with pytest.raises(ModelError, match=r"config\.json"):
             check_model_folder(model)
     check_model_folder("Qwen/Qwen2.5-7B-Instruct")
 

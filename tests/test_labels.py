@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.tiny_models import ARCHITECTURES, make_tokenizer
 
 from selfj.errors import ModelError
 from selfj.labels import expected_value, label_token_ids, normalised_probabilities
 from selfj.prompts import PromptEncoder
+from tests.tiny_models import ARCHITECTURES, make_tokenizer
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -60,7 +60,9 @@ def test_finished_parts_are_not_touched_again(ray_local: None, run_folder: RunFo
     assert make_table(run_folder, table(), Failing, Pool()).rows_out == 8
 
 
-def test_a_worker_that_is_killed_is_replaced_and_its_part_made_again(ray_local: None, run_folder: RunFolder, tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_is_replaced_and_its_part_made_again(
+    ray_local: None, run_folder: RunFolder, tmp_path: Path
+) -> None:
     wish = tmp_path / "die"
     wish.touch()
     manifest = make_table(run_folder, table(), partial(Maker, str(wish)), Pool())

@@ -1,14 +1,15 @@
 """Prompts: one wrapping for training and use."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tiny_models import ARCHITECTURES, make_tokenizer
 
 from selfj.errors import ModelError
-from selfj.prompts import PromptEncoder, PromptTooLong, RATING_PROMPTS, load_tokenizer
+from selfj.prompts import RATING_PROMPTS, PromptEncoder, PromptTooLong, load_tokenizer
+from tests.tiny_models import ARCHITECTURES, make_tokenizer
 
 
 @pytest.mark.parametrize("prompts", RATING_PROMPTS)
@@ -47,10 +48,8 @@ def test_an_instruction_that_fills_the_prompt_alone_is_said_to_be_too_long() -> 
 @given(st.text(max_size=300), st.text(max_size=300), st.none() | st.text(max_size=100))
 def test_no_prompt_is_ever_longer_than_asked(instruction: str, response: str, reference: str | None) -> None:
     encoder = PromptEncoder(_tokenizer(), "short", 120)
-    try:
+    with contextlib.suppress(PromptTooLong):
         assert 0 < len(encoder.rating_ids(instruction, response, reference)) <= 120
-    except PromptTooLong:
-        pass
 
 
 def _tokenizer(cache: dict = {}) -> object:  # noqa: B006 - one tokenizer for all examples
@@ -64,7 +63,7 @@ def test_a_system_prompt_reaches_models_with_and_without_a_system_role(architect
 
 
 def test_a_model_without_a_chat_template_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="policy.chat_template"):
+    with pytest.raises(ModelError, match=r"policy\.chat_template"):
         PromptEncoder(make_tokenizer("llama", template=False), "short", 100)
     template = tmp_path / "chat.jinja"
     template.write_text("{% for m in messages %}U: {{ m['content'] }} A: {% endfor %}")

@@ -5,7 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from selfj.records import CONTENT_LIMIT, Instruction, Judged, Scored, from_table, instruction_id, rejected, response_id, schema, split_of, stable_seed, to_table
+from selfj.records import (
+    CONTENT_LIMIT,
+    Instruction,
+    Judged,
+    Scored,
+    from_table,
+    instruction_id,
+    rejected,
+    response_id,
+    schema,
+    split_of,
+    stable_seed,
+    to_table,
+)
 
 
 def test_rows_survive_the_way_through_arrow() -> None:

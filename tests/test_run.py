@@ -133,7 +133,9 @@ def test_the_rejects_of_a_table_without_any_are_an_empty_table(run_folder: RunFo
     assert run_folder.table("similarities").rejected().schema.names == list(Rejected.__dataclass_fields__)
 
 
-def test_progress_gives_rate_and_time_left_in_plain_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_gives_rate_and_time_left_in_plain_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = [0.0]
     monkeypatch.setattr(selfj.run.time, "monotonic", lambda: clock[0])
     progress = Progress("sample: responses", 100, every=7.0)

@@ -16,16 +16,20 @@ from tests.tiny_models import make_model
 def settings_for(model: Path, run: RunFolder) -> Settings:
     runs, name = run.address.rsplit("/", 1)
     return Settings(
-        name=name, runs=runs, prompts="short",
+        name=name,
+        runs=runs,
+        prompts="short",
         policy=ModelSettings(model=str(model), name="tiny"),
         engine=EngineSettings(device="cpu", threads=1, max_sequences=32),
         sample=SampleSettings(responses_per_instruction=2, max_tokens=12),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.ray
 @pytest.mark.parametrize("architecture", ["qwen", "mistral", "gemma"])
-def test_any_architecture_goes_through_sample_and_score(ray_local: None, tmp_path: Path, run_folder: RunFolder, architecture: str) -> None:
+def test_any_architecture_goes_through_sample_and_score(
+    ray_local: None, tmp_path: Path, run_folder: RunFolder, architecture: str
+) -> None:
     settings = settings_for(make_model(tmp_path / architecture, architecture, context=256), run_folder)
     rows = [instruction(i) for i in range(15)] + [instruction(15, "word " * 400)]
     write_instructions(run_folder, rows)
@@ -42,7 +46,10 @@ def test_any_architecture_goes_through_sample_and_score(ray_local: None, tmp_pat
     assert (scored.rows_in, scored.rows_out) == (30, 30)
     table = run_folder.table("scored").read_all().to_pylist()
     assert [row["response_id"] for row in table] == [row["response_id"] for row in responses]
-    assert all(0 <= row["self_evaluation"] <= 9 and -1 <= row["similarity"] <= 1 and 0 <= row["quality"] <= 1 and 0 <= row["label"] <= 9 for row in table)
+    assert all(
+        0 <= row["self_evaluation"] <= 9 and -1 <= row["similarity"] <= 1 and 0 <= row["quality"] <= 1 and 0 <= row["label"] <= 9
+        for row in table
+    )
     assert set(scored.details) == {"self_evaluation", "similarity", "cut_points"}
     assert score(run_folder, settings) == scored
 
@@ -50,11 +57,13 @@ def test_any_architecture_goes_through_sample_and_score(ray_local: None, tmp_pat
 def test_a_policy_without_a_chat_template_is_refused_before_any_worker_starts(tmp_path: Path, run_folder: RunFolder) -> None:
     settings = settings_for(make_model(tmp_path / "m", "llama", template=False), run_folder)
     write_instructions(run_folder, [instruction(0)])
-    with pytest.raises(ModelError, match="policy.chat_template"):
+    with pytest.raises(ModelError, match=r"policy\.chat_template"):
         sample(run_folder, settings)
 
 
-def test_a_policy_whose_digits_are_not_single_tokens_is_refused_before_any_worker_starts(tmp_path: Path, run_folder: RunFolder) -> None:
+def test_a_policy_whose_digits_are_not_single_tokens_is_refused_before_any_worker_starts(
+    tmp_path: Path, run_folder: RunFolder
+) -> None:
     settings = settings_for(make_model(tmp_path / "m", "llama", digits=False), run_folder)
     write_instructions(run_folder, [instruction(0)])
     with pytest.raises(ModelError, match="digits are single tokens"):

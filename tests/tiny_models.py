@@ -21,7 +21,8 @@ MISTRAL = (
 )
 GEMMA = (
     "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
-    "{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n{{ m['content'] | trim }}<end_of_turn>\n{% endfor %}"
+    "{% for m in messages %}<start_of_turn>{{ 'model' if m['role'] == 'assistant' else m['role'] }}\n"
+    "{{ m['content'] | trim }}<end_of_turn>\n{% endfor %}"
     "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
 )
 
@@ -36,7 +37,10 @@ _SPECIAL = {
 
 
 def make_tokenizer(architecture: str, digits: bool = True, template: bool = True) -> Any:
-    """A byte-level BPE (llama, qwen) or metaspace BPE with byte fallback (mistral, gemma); `digits=False` merges digit pairs and drops single ones."""
+    """A byte-level BPE (llama, qwen) or metaspace BPE with byte fallback (mistral, gemma).
+
+    `digits=False` leaves out single digits (llama, qwen).
+    """
     from transformers import PreTrainedTokenizerFast
 
     special, bos, eos, chat = _SPECIAL[architecture]
@@ -56,7 +60,12 @@ def _byte_level(special: list[str], digits: bool) -> Any:
     )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = [c for c in pre_tokenizers.ByteLevel.alphabet() if digits or not c.isdigit() or not c.isascii()]
-    tokenizer.train_from_iterator(_TEXT * 4, trainers.BpeTrainer(vocab_size=512, special_tokens=special, initial_alphabet=alphabet, limit_alphabet=len(alphabet), show_progress=False))
+    tokenizer.train_from_iterator(
+        _TEXT * 4,
+        trainers.BpeTrainer(
+            vocab_size=512, special_tokens=special, initial_alphabet=alphabet, limit_alphabet=len(alphabet), show_progress=False
+        ),
+    )
     return tokenizer
 
 
@@ -64,22 +73,39 @@ def _metaspace(special: list[str], digits: bool) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE(byte_fallback=True))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(prepend_scheme="never"), pre_tokenizers.Digits(individual_digits=digits)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(prepend_scheme="never"), pre_tokenizers.Digits(individual_digits=digits)]
+    )
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
     fallback = [f"<0x{byte:02X}>" for byte in range(256)]
-    tokenizer.train_from_iterator(_TEXT * 4, trainers.BpeTrainer(vocab_size=600, special_tokens=[*special, *fallback], initial_alphabet=list("0123456789"), show_progress=False))
+    tokenizer.train_from_iterator(
+        _TEXT * 4,
+        trainers.BpeTrainer(
+            vocab_size=600, special_tokens=[*special, *fallback], initial_alphabet=list("0123456789"), show_progress=False
+        ),
+    )
     return tokenizer
 
 
-def make_model(folder: Path, architecture: str = "llama", *, digits: bool = True, template: bool = True, context: int = 512, seed: int = 0) -> Path:
+def make_model(
+    folder: Path, architecture: str = "llama", *, digits: bool = True, template: bool = True, context: int = 512, seed: int = 0
+) -> Path:
     """Save a two-layer random model with its tokenizer in `folder`; weights are the same for the same seed."""
     import torch
     import transformers as tf
 
     tokenizer = make_tokenizer(architecture, digits, template)
     shape = {
-        "vocab_size": len(tokenizer), "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 2, "intermediate_size": 128,
-        "max_position_embeddings": context, "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id,
+        "vocab_size": len(tokenizer),
+        "hidden_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 2,
+        "intermediate_size": 128,
+        "max_position_embeddings": context,
+        "bos_token_id": tokenizer.bos_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
     }
     configs = {
         "llama": (tf.LlamaConfig, tf.LlamaForCausalLM, {"tie_word_embeddings": True}),

@@ -116,7 +116,8 @@ class Combination:
             quality.add(values[np.isfinite(values)])
         if not quality.count:
             raise DataError(
-                "score: no answer of the train split has both signals; see the reasons in the tables self_evaluations and similarities"
+                "score: no answer of the train split has both signals; "
+                "see the reasons in the tables self_evaluations and similarities"
             )
         combination.cut_points = _cut_points(settings, quality)
         return combination
@@ -128,8 +129,8 @@ class Combination:
             (self.settings.similarity_weight, signals.similarity, self.similarity),
         ]
         used = [(weight, self._comparable(values, distribution)) for weight, values, distribution in parts if weight]
-        mean = sum(weight * values for weight, values in used) / sum(weight for weight, _ in used)
-        return _normal_cdf(mean) if self.settings.combination == "zscore" else np.asarray(mean)
+        mean = np.average([values for _, values in used], axis=0, weights=[weight for weight, _ in used])
+        return _normal_cdf(mean) if self.settings.combination == "zscore" else mean
 
     def label(self, quality: Floats) -> NDArray[np.int64]:
         """Classes 0 to 9 of finite qualities."""

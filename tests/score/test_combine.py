@@ -27,7 +27,10 @@ class Parts:
 def drawn(rows: int = 4000, seed: int = 0) -> Signals:
     generator = np.random.default_rng(seed)
     truth = generator.normal(size=rows)
-    return Signals(np.clip(4.5 + 2 * truth + generator.normal(size=rows), 0, 9), np.clip(0.3 * truth + 0.2 * generator.normal(size=rows), -1, 1))
+    return Signals(
+        np.clip(4.5 + 2 * truth + generator.normal(size=rows), 0, 9),
+        np.clip(0.3 * truth + 0.2 * generator.normal(size=rows), -1, 1),
+    )
 
 
 def fitted(signals: Signals, **changes: object) -> Combination:

@@ -31,12 +31,14 @@ def test_embeddings_have_unit_length(embedder: Embedder) -> None:
 
 
 def test_the_package_is_found_under_both_names_and_others_are_left_alone() -> None:
-    assert embedding_folder("sentence-transformers/all-MiniLM-L6-v2") == embedding_folder("all-MiniLM-L6-v2") != "all-MiniLM-L6-v2"
+    assert (
+        embedding_folder("sentence-transformers/all-MiniLM-L6-v2") == embedding_folder("all-MiniLM-L6-v2") != "all-MiniLM-L6-v2"
+    )
     assert embedding_folder("BAAI/bge-small-en") == "BAAI/bge-small-en"
 
 
 def test_an_embedding_model_that_cannot_be_loaded_is_an_error_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(ModelError, match="score.embedding_model") as problem:
+    with pytest.raises(ModelError, match=r"score\.embedding_model") as problem:
         Embedder("./no/such/model")
     assert "\n" not in str(problem.value)

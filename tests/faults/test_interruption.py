@@ -1,0 +1,204 @@
+"""kill -9 of the driver, of a worker and of a training worker in the middle of a step: the same command again finishes.
+
+Each case begins from a run folder that the steps before have made once, with a tiny model of random weights.
+"""
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from selfj.run import RunFolder
+from tests.tiny_models import make_model
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = {"collect": "collect.py", "sample": "sample.py", "score": "score.py", "train": "train_judge.py"}
+LIMIT_S = 400
+INSTRUCTIONS = 160
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Settings of a small run: eight parts, a training of many short steps."""
+    folder = tmp_path_factory.mktemp("faults")
+    model = make_model(folder / "model", "qwen")
+    settings = {
+        "prompts": "short",
+        "policy": {"model": str(model), "name": "tiny"},
+        "collect": {
+            "sources": [{"path": "selfj.pocket.world:instructions", "rows": INSTRUCTIONS}],
+            "rows_per_part": 20,
+            "test_fraction": 0.2,
+            "calibration_fraction": 0.1,
+        },
+        "engine": {"device": "cpu", "threads": 1},
+        "sample": {"max_tokens": 16},
+        "train": {
+            "max_examples": None,
+            "epochs": 12,
+            "batch_size": 8,
+            "max_tokens": 400,
+            "checkpoint_every": 4,
+            "validate_every": 50,
+            "validation_examples": 8,
+        },
+    }
+    path = folder / "settings.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+@pytest.fixture(scope="module")
+def prepared(config: Path) -> Callable[[str], RunFolder]:
+    """A run folder in which every step before the one named is finished; each step is run once and copied."""
+    made: dict[str, RunFolder] = {}
+
+    def up_to(step: str) -> RunFolder:
+        for before in list(SCRIPT)[: list(SCRIPT).index(step)]:
+            if before not in made:
+                run = copy(made, before, config)
+                assert command(config, run, before).wait(LIMIT_S) == 0
+                made[before] = run
+        return copy(made, step, config)
+
+    return up_to
+
+
+def copy(made: dict[str, RunFolder], name: str, config: Path) -> RunFolder:
+    """A copy of the furthest run folder there is."""
+    target = config.parent / "runs" / f"{name}-{time.monotonic_ns()}"
+    if made:
+        shutil.copytree(list(made.values())[-1].address, target)
+    return RunFolder(str(target))
+
+
+def command(config: Path, run: RunFolder, step: str) -> "subprocess.Popen[bytes]":
+    """One step's script, with a Ray of its own, in a process group of its own."""
+    runs, name = run.address.rsplit("/", 1)
+    arguments = [sys.executable, f"ray_jobs/{SCRIPT[step]}", "--config", str(config), "--runs", runs, "--name", name]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": ""}
+    log = open(f"{run.address}.{step}.log", "ab")  # noqa: SIM115 - the child holds it
+    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+
+
+def wait_for(happened: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
+    """Wait until something is so, while the command runs."""
+    until = time.monotonic() + LIMIT_S
+    while not happened():
+        assert process.poll() is None, "the command ended before it could be interrupted"
+        assert time.monotonic() < until, "what the test waits for did not happen in time"
+        time.sleep(0.01)
+
+
+def kill_driver(process: "subprocess.Popen[bytes]") -> None:
+    """kill -9 of the driver alone; its Ray goes down by itself."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    psutil.wait_procs(family, timeout=60)
+
+
+def kill_worker(process: "subprocess.Popen[bytes]", title: str) -> None:
+    """kill -9 of one Ray worker of the command."""
+    found = [child for child in psutil.Process(process.pid).children(recursive=True) if title in " ".join(child.cmdline())]
+    assert found, f"no process {title} is there"
+    found[0].kill()
+
+
+def parts_done(run: RunFolder, table: str) -> dict[str, tuple[int, int]]:
+    """Finished parts with inode and time: a part that is written again has others."""
+    folder = Path(run.path(table))
+    return {file.name: (file.stat().st_ino, file.stat().st_mtime_ns) for file in folder.glob("part-*.parquet")}
+
+
+def check_whole(run: RunFolder, table: str, before: dict[str, tuple[int, int]]) -> None:
+    """Counts reconcile, no key twice, what was finished was not touched."""
+    manifest = run.table(table).manifest()
+    assert manifest is not None and manifest.finished
+    assert manifest.rows_in == manifest.rows_out + manifest.rejected
+    keys = run.table(table).read_all().column("response_id").to_pylist()
+    assert len(keys) == len(set(keys)) == manifest.rows_out == run.upstream("instructions", "sample").rows_out
+    after = parts_done(run, table)
+    assert before and all(after[name] == mark for name, mark in before.items())
+
+
+@pytest.fixture
+def ended() -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """Commands whose whole process group is ended after the test."""
+    started: list[subprocess.Popen[bytes]] = []
+    yield started
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+CASES = [pytest.param("sample", "responses"), pytest.param("score", "self_evaluations", marks=pytest.mark.faults)]
+
+
+@pytest.mark.parametrize(("step", "table"), CASES)
+def test_a_killed_driver_costs_the_parts_in_flight(
+    config: Path, prepared: Callable[[str], RunFolder], ended: list["subprocess.Popen[bytes]"], step: str, table: str
+) -> None:
+    run = prepared(step)
+    process = command(config, run, step)
+    ended.append(process)
+    wait_for(lambda: bool(parts_done(run, table)), process)
+    kill_driver(process)
+    before = parts_done(run, table)
+    assert len(before) < len(run.table("instructions").parts()), "all parts were there already"
+    again = command(config, run, step)
+    ended.append(again)
+    assert again.wait(LIMIT_S) == 0
+    check_whole(run, table, before)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(("step", "table"), [("sample", "responses"), ("score", "self_evaluations")])
+def test_a_killed_worker_is_replaced_and_the_step_goes_on(
+    config: Path, prepared: Callable[[str], RunFolder], ended: list["subprocess.Popen[bytes]"], step: str, table: str
+) -> None:
+    run = prepared(step)
+    process = command(config, run, step)
+    ended.append(process)
+    wait_for(lambda: bool(parts_done(run, table)), process)
+    kill_worker(process, "MapWorker")
+    before = parts_done(run, table)
+    assert process.wait(LIMIT_S) == 0
+    check_whole(run, table, before)
+
+
+def checkpoints(run: RunFolder) -> list[str]:
+    """Checkpoint folders of the training so far."""
+    return [str(path) for path in Path(run.path("training")).rglob("checkpoint_*") if path.is_dir()]
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("victim", ["driver", "worker"])
+def test_a_killed_training_goes_on_from_its_last_checkpoint(
+    config: Path, prepared: Callable[[str], RunFolder], ended: list["subprocess.Popen[bytes]"], victim: str
+) -> None:
+    run = prepared("train")
+    process = command(config, run, "train")
+    ended.append(process)
+    wait_for(lambda: bool(checkpoints(run)), process)
+    if victim == "driver":
+        kill_driver(process)
+        process = command(config, run, "train")
+        ended.append(process)
+    else:
+        kill_worker(process, "RayTrainWorker")
+    assert process.wait(LIMIT_S) == 0
+    manifest = run.upstream("judge", "evaluate")
+    assert manifest.rows_in == manifest.rows_out + manifest.rejected
+    assert Path(run.path("judge/judge.json")).is_file()
+    assert "going on from" in Path(f"{run.address}.train.log").read_text()
