@@ -130,11 +130,11 @@ def conversation(rng: random.Random, recipe: Recipe, progress: float) -> list[Se
     return echo_conversation(rng, recipe) if kind == "echo" else drill_conversation(rng)
 
 
-Sequence = tuple[list[int], list[int]]
+Encoded = tuple[list[int], list[int]]
 """Token ids and their kinds."""
 
 
-def encode(tokenizer: Tokenizer, conversations: list[list[Segment]]) -> list[Sequence]:
+def encode(tokenizer: Tokenizer, conversations: list[list[Segment]]) -> list[Encoded]:
     """Tokenize; a mark token (+ or -) keeps the kind MARK, the repeated values before it are only read."""
     marks = {tokenizer.token_to_id("+"), tokenizer.token_to_id("-")}
     pieces = iter(tokenizer.encode_batch([segment.text for segments in conversations for segment in segments]))
@@ -150,7 +150,7 @@ def encode(tokenizer: Tokenizer, conversations: list[list[Segment]]) -> list[Seq
     return sequences
 
 
-def pad(sequences: list[Sequence]) -> Batch:
+def pad(sequences: list[Encoded]) -> Batch:
     """Put sequences into one batch, filled up on the right with id 0."""
     length = max(len(ids) for ids, _ in sequences)
     batch = Batch(np.zeros((len(sequences), length), np.int64), np.full((len(sequences), length), SKIP, np.int8))
@@ -160,11 +160,11 @@ def pad(sequences: list[Sequence]) -> Batch:
     return batch
 
 
-def batches_by_length(rng: random.Random, sequences: list[Sequence], tokens: int) -> Iterator[Batch]:
+def batches_by_length(rng: random.Random, sequences: list[Encoded], tokens: int) -> Iterator[Batch]:
     """Put sequences of similar length together, at most `tokens` with padding, and shuffle the batches."""
     ordered = sorted(sequences, key=lambda sequence: len(sequence[0]) + 6 * rng.random())
-    groups: list[list[Sequence]] = []
-    group: list[Sequence] = []
+    groups: list[list[Encoded]] = []
+    group: list[Encoded] = []
     longest = 0
     for sequence in ordered:
         longest = max(longest, len(sequence[0]))
