@@ -34,10 +34,11 @@ def collect(run: RunFolder, settings: Settings) -> Manifest:
     check_names(names)
     plans = _plan(chosen)
     collected = _make_collected(run, chosen, plans)
+    if not collected.rows_out:
+        raise _nothing_left(summarise(run, names))
     instructions = _make_instructions(run, chosen, collected)
     if not instructions.details:
         summary = summarise(run, names)
-        _check_not_empty(summary)
         instructions.details = summary.as_details()
         run.table("instructions").write_manifest(instructions)
         for line in summary.lines():
@@ -86,10 +87,9 @@ def _make_instructions(run: RunFolder, settings: CollectSettings, collected: Man
     return make_table(run, table, functools.partial(UniqueMaker, ranges), Pool(settings.workers))
 
 
-def _check_not_empty(summary: Summary) -> None:
-    if not summary.kept:
-        reasons = ", ".join(f"{name} {count:,}" for name, count in summary.reasons.most_common()) or "the sources are empty"
-        raise DataError(
-            f"collect: no instruction is left of {summary.rejected:,} rows ({reasons}); "
-            "see collected/rejected in the run folder, and check `fields` and the limits in collect"
-        )
+def _nothing_left(summary: Summary) -> DataError:
+    reasons = ", ".join(f"{name} {count:,}" for name, count in summary.reasons.most_common()) or "the sources are empty"
+    return DataError(
+        f"collect: no instruction is left of {summary.rejected:,} rows ({reasons}); "
+        "see collected/rejected in the run folder, and check `fields` and the limits in collect"
+    )

@@ -137,8 +137,8 @@ def _read_piece(collected: TableFolder, shard: int, low: str, high: str, columns
 
 
 def _overlaps(group: pq.RowGroupMetaData, low: str, high: str) -> bool:
-    ids = group.column(0).statistics
-    return bool(ids.min < high and ids.max >= low)
+    ids = group.column(0).statistics  # None in an empty part
+    return ids is not None and bool(ids.min < high and ids.max >= low)
 
 
 def _between(table: pa.Table, low: str, high: str) -> pa.Table:

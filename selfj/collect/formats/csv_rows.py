@@ -1,12 +1,13 @@
 """CSV and TSV files with a header line."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterator
 from typing import Any
 
 from selfj.collect.formats.base import RowProblem
-from selfj.collect.formats.text import Frame, TextFormat, bounded_lines
+from selfj.collect.formats.text import Frame, Line, TextFormat, bounded_lines
 from selfj.records import CONTENT_LIMIT
 
 
@@ -70,7 +71,7 @@ class TsvRows(CsvRows):
 
 
 class _TooLong(Exception):
-    """A line or record is longer than what is read; csv.reader begins anew with the line after it."""
+    """A record is longer than what is read; csv.reader begins anew with the record after it."""
 
 
 class _RecordLines:
@@ -80,22 +81,35 @@ class _RecordLines:
         self.lines = bounded_lines(stream, offset, limit)
         self.limit = limit
         self.offset = self.record_offset = offset
-        self.shown = ""
+        self.begin_record()
 
     def begin_record(self) -> None:
         """The next line begins a record."""
         self.record_offset = self.offset
+        self.quotes = 0
         self.shown = ""
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        line = next(self.lines)
-        self.offset = line.offset + line.length
+        line = self._next_line()
         if len(self.shown) < CONTENT_LIMIT:
             self.shown += line.raw[:CONTENT_LIMIT].decode("utf-8", "replace")
         if line.too_long or self.offset - self.record_offset > self.limit:
+            self._pass_record()
             raise _TooLong
         # Bytes that are not UTF-8 come through as lone surrogates; `parse` finds them.
         return line.raw.decode("utf-8", "surrogateescape")
+
+    def _next_line(self) -> Line:
+        line = next(self.lines)
+        self.offset = line.offset + line.length
+        self.quotes += line.quotes if line.too_long else line.raw.count(b'"')
+        return line
+
+    def _pass_record(self) -> None:
+        """Pass the lines up to the one that closes the last quoted field: where quotation marks are even."""
+        with contextlib.suppress(StopIteration):
+            while self.quotes % 2:
+                self._next_line()

@@ -47,26 +47,20 @@ class JsonArray(TextFormat):
         """One frame an element, and one where the file breaks off."""
         window = _Window(stream, offset)
         while (mark := window.next_character()) != "]":
+            start, shown = window.offset, window.shown()
             if mark == ",":
                 window.position += 1
-            elif mark:
-                yield self._element(window)
+            elif mark and (raw := window.take_value(self.row_bytes)) is not None:
+                yield Frame(start, raw)
+            elif mark and window.skip_value():
+                yield Frame(start, problem=self._bad_element(window.offset - start), content=shown)
             else:
-                yield Frame(window.offset, problem=RowProblem("file breaks off: the array is not closed"))
+                where = "in the middle of an element" if mark else "the array is not closed"
+                yield Frame(start, problem=RowProblem(f"file breaks off: {where}"), content=shown)
                 return
 
-    def _element(self, window: "_Window") -> Frame:
-        start, shown = window.offset, window.shown()
-        raw = window.take_value(self.row_bytes)
-        if raw is not None:
-            return Frame(start, raw)
-        closed = window.skip_value()
-        length = window.offset - start
-        if length > self.row_bytes:
-            problem = self.too_long(length)
-        else:
-            problem = RowProblem(f"malformed JSON: {'an element of the array' if closed else 'the last element is not closed'}")
-        return Frame(start, problem=problem, content=shown)
+    def _bad_element(self, length: int) -> RowProblem:
+        return self.too_long(length) if length > self.row_bytes else RowProblem("malformed JSON: this element of the array")
 
     def parse(self, raw: bytes) -> dict[str, Any]:
         """The object of one element."""
@@ -133,11 +127,11 @@ class _Window:
         """The JSON value that begins here, and pass it; None (and stay) if it is malformed or longer than `limit` bytes."""
         while True:
             end = self._end_of_value()
-            # At the very end of the text it may go on: 12 may become 123.
-            if end is not None and (end < len(self.text) or self.ended):
+            if end is not None:
                 return self._take(end, limit)
-            if len(self.text) - self.position > limit or not self.fill():
+            if self.ended or len(self.text) - self.position > limit:
                 return None
+            self.fill()
 
     def _take(self, end: int, limit: int) -> bytes | None:
         if end - self.position > limit:
@@ -148,9 +142,13 @@ class _Window:
 
     def _end_of_value(self) -> int | None:
         try:
-            return int(self._decoder.raw_decode(self.text, self.position)[1])
+            end = int(self._decoder.raw_decode(self.text, self.position)[1])
         except (ValueError, RecursionError):
             return None
+        # A number may go on behind the window: 1 may become 1.5 or 12.
+        if end == len(self.text):
+            return end if self.ended else None
+        return None if self.text[end] in ".eE" else end
 
     def skip_value(self) -> bool:
         """Pass a value that cannot be taken, up to the comma or bracket behind it; False if the file ends before."""

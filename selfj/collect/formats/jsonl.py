@@ -30,7 +30,7 @@ class JsonLines(TextFormat):
             if line.too_long:
                 yield Frame(line.offset, problem=self.too_long(line.length), content=line.raw.decode("utf-8", "replace"))
             else:
-                yield Frame(line.offset, line.raw if line.raw.strip() else None)
+                yield Frame(line.offset, line.raw.strip() or None)
 
     def parse(self, raw: bytes) -> dict[str, Any]:
         """The object of one line."""
@@ -42,7 +42,7 @@ def parse_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as problem:
-        raise RowProblem(f"malformed JSON: {problem.msg} at character {problem.pos}") from None
+        raise RowProblem(f"malformed JSON: {problem.msg} (character {problem.pos})") from None
     except (ValueError, RecursionError) as problem:
         raise RowProblem(f"malformed JSON: {problem}") from None
     if not isinstance(value, dict):

@@ -44,6 +44,8 @@ class Line:
     raw: bytes
     length: int
     too_long: bool
+    quotes: int = 0
+    """Quotation marks in a line that is too long: whether it ends inside a quoted CSV field."""
 
 
 class TextFormat(Format):
@@ -83,7 +85,7 @@ class TextFormat(Format):
             if not marks or frame.offset - marks[-1][1] >= self.shard_bytes:
                 marks.append((rows, frame.offset))
             rows += 1
-        stops = [row for row, _ in marks[1:]] + [rows if rows == limit else None]
+        stops = [row for row, _ in marks[1:]] + [None if limit is None else rows]
         return [Span(row, stop, offset) for (row, offset), stop in zip(marks, stops[: len(marks)], strict=True)]
 
     def rows(self, address: str, span: Span) -> Iterator[RawRow]:
@@ -156,21 +158,19 @@ def _go_to(stream: io.BufferedReader, offset: int) -> None:
 def bounded_lines(stream: io.BufferedReader, offset: int, limit: int) -> Iterator[Line]:
     """Lines of a stream that stands at `offset`; of a line of more than `limit` bytes only the beginning is kept."""
     while raw := stream.readline(limit + 1):
-        length = len(raw)
-        too_long = length > limit and not raw.endswith(b"\n")
-        if too_long:
-            length += _skip_rest_of_line(stream)
-        yield Line(offset, raw[:CONTENT_LIMIT] if too_long else raw, length, too_long)
-        offset += length
+        too_long = len(raw) > limit and not raw.endswith(b"\n")
+        line = _pass_long_line(stream, raw, offset) if too_long else Line(offset, raw, len(raw), False)
+        yield line
+        offset += line.length
 
 
-def _skip_rest_of_line(stream: io.BufferedReader) -> int:
-    skipped = 0
-    while piece := stream.readline(MEBIBYTE):
-        skipped += len(piece)
-        if piece.endswith(b"\n"):
-            break
-    return skipped
+def _pass_long_line(stream: io.BufferedReader, piece: bytes, offset: int) -> Line:
+    line = Line(offset, piece[:CONTENT_LIMIT], 0, True)
+    while piece:
+        line.length += len(piece)
+        line.quotes += piece.count(b'"')
+        piece = b"" if piece.endswith(b"\n") else stream.readline(MEBIBYTE)
+    return line
 
 
 def _byte_order_mark(stream: io.BufferedReader) -> int:

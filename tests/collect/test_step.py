@@ -1,0 +1,229 @@
+"""The step as a whole, on Ray: workers, resuming, counts, what is printed."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from selfj.collect import collect, step_counts
+from selfj.collect.summary import kind_of
+from selfj.config import Settings, SourceSettings, load_settings
+from selfj.errors import DataError, RunFolderError
+from selfj.records import Instruction, from_table
+from selfj.run import Manifest, RunFolder
+from tests.collect.collecting import GENERATED, generated, row, rows, settings_of, write_jsonl
+
+pytestmark = pytest.mark.ray
+
+
+def settings_in(folder: Path, workers: int) -> Settings:
+    """Two files, one with bad rows, and a generator of two shards; 300 rows a part."""
+    good = write_jsonl(folder / "good.jsonl", rows(50))
+    bad = write_jsonl(
+        folder / "bad.jsonl", [row(1), {"instruction": 5}, {"instruction": "two words", "output": "x"}, row(900_000)]
+    )
+    made = SourceSettings(path=GENERATED, name="sums", rows=2500, seed=1)
+    return settings_of(good, bad, made, rows_per_part=300, workers=workers)
+
+
+@dataclass
+class Finished:
+    """A run that three workers made."""
+
+    folder: Path
+    settings: Settings
+    manifest: Manifest
+    printed: str
+
+    def copy(self, folder: Path) -> RunFolder:
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
+        return RunFolder(str(folder))
+
+
+@pytest.fixture(scope="module")
+def finished(ray_local: None, tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("finished")
+    settings = settings_in(folder, workers=3)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        manifest = collect(RunFolder(str(folder / "run")), settings)
+    return Finished(folder / "run", settings, manifest, printed.getvalue())
+
+
+def files(folder: str | Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*.parquet"))}
+
+
+def times(folder: str | Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(Path(folder).rglob("*.parquet"))}
+
+
+def test_one_worker_and_three_make_the_same_files(finished: Finished, tmp_path: Path) -> None:
+    settings = dataclasses.replace(finished.settings, collect=dataclasses.replace(finished.settings.collect, workers=1))
+    collect(RunFolder(str(tmp_path / "run")), settings)
+    assert files(tmp_path / "run") == files(finished.folder)
+    assert len(files(finished.folder)) > 10
+
+
+def test_counts_reconcile_and_are_told_by_source_and_reason(finished: Finished) -> None:
+    counts = step_counts(RunFolder(str(finished.folder)))
+    assert (counts.rows_in, counts.rows_out, counts.rejected) == (2554, 2051, 503) and counts.seconds > 0
+    assert finished.manifest.finished and finished.manifest.rows_out == 2051
+    details = finished.manifest.details
+    assert (details["rows_in"], details["rows_out"], details["rejected"]) == (2554, 2051, 503)
+    reasons = {"wrong type": 1, "instruction too short": 1, "duplicate": 1}
+    assert details["sources"]["bad.jsonl"] == {"read": 4, "kept": 1, "rejected": 3, "reasons": reasons}
+    assert details["categories"] == {"academic": 2000, "common": 51}
+    assert sum(details["splits"].values()) == 2051
+
+
+def test_plain_lines_say_what_became_of_each_source(finished: Finished) -> None:
+    assert "collect: good.jsonl: 50 rows read, 50 kept, 0 rejected\n" in finished.printed
+    assert "collect: sums: 2,500 rows read, 2,000 kept, 500 rejected (duplicate 500)\n" in finished.printed
+    assert "collect: all: 2,554 rows read, 2,051 kept (train " in finished.printed
+    assert "\r" not in finished.printed
+
+
+def test_a_half_finished_run_goes_on_and_leaves_finished_parts_alone(finished: Finished, tmp_path: Path) -> None:
+    run = finished.copy(tmp_path / "half")
+    before = times(run.address)
+    lost = {"collected/part-00001.parquet", "instructions/part-00000.parquet", "instructions/part-00003.parquet"}
+    for name in lost:
+        Path(run.path(name)).unlink()
+    for name in ("collected", "instructions"):
+        manifest = run.table(name).manifest()
+        assert manifest
+        run.table(name).write_manifest(dataclasses.replace(manifest, finished=False, details={}))
+    collect(run, finished.settings)
+    assert files(run.address) == files(finished.folder)
+    after = times(run.address)
+    assert {name for name in before if after[name] != before[name] and "/rejected/" not in name} == lost
+
+
+def test_a_finished_run_is_left_alone_with_other_resources_and_refused_with_other_settings(
+    finished: Finished, tmp_path: Path
+) -> None:
+    run = finished.copy(tmp_path / "again")
+    settings = settings_in(tmp_path, workers=1)
+    for source in settings.collect.sources[:2]:
+        source.path = str(finished.folder.parent / Path(source.path).name)
+    assert collect(run, settings).details == finished.manifest.details
+    assert times(run.address) == times(finished.folder)
+    settings.collect.min_words = 4
+    with pytest.raises(RunFolderError, match="min_words: 3 → 4"):
+        collect(run, settings)
+
+
+def test_another_content_of_a_file_is_refused(finished: Finished, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = finished.folder.parent / "good.jsonl"
+    before = good.read_bytes()
+    try:
+        write_jsonl(good, rows(51))
+        with pytest.raises(RunFolderError, match=r"inputs\.good\.jsonl"):
+            collect(finished.copy(tmp_path / "run"), finished.settings)
+    finally:
+        good.write_bytes(before)
+
+
+def test_a_source_that_is_missing_is_the_error_it_is(ray_local: None, run_folder: RunFolder) -> None:
+    with pytest.raises(DataError, match=r"source 'none\.jsonl': nowhere/none\.jsonl: no such file"):
+        collect(run_folder, settings_of("nowhere/none.jsonl"))
+
+
+def test_no_instruction_at_all_is_an_error_with_the_reasons_also_the_second_time(
+    ray_local: None, run_folder: RunFolder, tmp_path: Path
+) -> None:
+    path = write_jsonl(tmp_path / "bad.jsonl", [{"instruction": "a b c"}, {"instruction": 1}, {"instruction": 2}])
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"no instruction is left of 3 rows \(wrong type 2, missing reference 1\)"):
+            collect(run_folder, settings_of(path))
+
+
+def test_empty_sources_are_an_error_that_says_so(ray_local: None, run_folder: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_bytes(b"")
+    with pytest.raises(DataError, match=r"of 0 rows \(the sources are empty\)"):
+        collect(run_folder, settings_of(tmp_path / "empty.jsonl"))
+
+
+def test_files_are_counted_by_source_and_a_source_that_gives_nothing_is_warned_of(
+    ray_local: None, run_folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for i in range(2):
+        write_jsonl(tmp_path / "many" / f"{i}.jsonl", [*rows(3, 10 * i), {"instruction": "a", "output": "b"}])
+    wrong = write_jsonl(tmp_path / "folder" / "wrong.jsonl", [{"question": "a b c"}])
+    manifest = collect(run_folder, settings_of(tmp_path / "many", SourceSettings(path=str(wrong), name="other")))
+    assert manifest.details["sources"]["many"] == {"read": 8, "kept": 6, "rejected": 2, "reasons": {"instruction too short": 2}}
+    assert "collect: warning: other gave no instruction at all" in capsys.readouterr().out
+
+
+def test_the_kind_of_a_reason_is_what_stands_before_the_colon() -> None:
+    assert kind_of("row too long: 5 bytes") == "row too long" and kind_of("beyond max_instructions") == "beyond max_instructions"
+
+
+def test_the_shared_files_reconcile_row_by_row(ray_local: None, run_folder: RunFolder, shared_data: Path) -> None:
+    settings = load_settings("configs/shared_data.yaml")
+    for source in settings.collect.sources:
+        source.path = str(shared_data / "instructions" / Path(source.path).name)
+    details = collect(run_folder, settings).details
+    counts = step_counts(run_folder)
+    assert counts.rows_in == 37_649 == counts.rows_out + counts.rejected
+    assert details["reasons"] == {"duplicate": 3199, "empty reference": 10, "instruction too long": 4, "reference too long": 4}
+    assert details["categories"] == {"common": 22_424, "academic": 7473, "coding": 4535}
+    read = {name: source["read"] for name, source in details["sources"].items()}
+    assert read == {"alpaca": 22_645, "dolly": 2996, "gsm8k": 7473, "codealpaca": 4535}
+    rejects: list[Any] = [
+        item for name in ("collected", "instructions") for item in run_folder.table(name).rejected().to_pylist()
+    ]
+    kept = from_table(Instruction, run_folder.table("instructions").read_all())
+    accounted = [(item["source"], item["row"]) for item in rejects] + [(item.source, item.row) for item in kept]
+    assert sorted(accounted) == [(name, i) for name in sorted(read) for i in range(read[name])]
+
+
+def slow(seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
+    """The generated rows, a shard of 2,000 in about a second."""
+    for values in generated(seed, start, stop):
+        time.sleep(0.0005)
+        yield values
+
+
+SLOW = SourceSettings(path="tests.collect.test_step:slow", name="slow", rows=20_000)
+
+
+def run_alone(address: str) -> None:
+    """Collect with a Ray of its own: what the killed process does."""
+    import ray
+
+    ray.init(num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, logging_level="WARNING")
+    collect(RunFolder(address), settings_of(SLOW))
+
+
+@pytest.mark.faults
+def test_a_driver_that_is_killed_costs_only_the_parts_in_flight(ray_local: None, tmp_path: Path) -> None:
+    killed, whole = RunFolder(str(tmp_path / "killed")), RunFolder(str(tmp_path / "whole"))
+    command = [sys.executable, "-c", f"from tests.collect.test_step import run_alone; run_alone({killed.address!r})"]
+    driver = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    while len(killed.table("collected").parts()) < 3:
+        assert driver.poll() is None
+        time.sleep(0.05)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    time.sleep(2)  # its Ray ends with it
+    there = times(killed.address)
+    assert killed.table("instructions").manifest() is None
+    settings = settings_of(SLOW)
+    collect(killed, settings)
+    collect(whole, settings)
+    assert files(killed.address) == files(whole.address)
+    after = times(killed.address)
+    assert all(after[name] == moment for name, moment in there.items())
