@@ -5,6 +5,7 @@ Each case begins from a run folder that the steps before have made once, with a 
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -85,6 +86,7 @@ def command(config: Path, run: RunFolder, step: str) -> "subprocess.Popen[bytes]
     """One step's script, with a Ray of its own, in a process group of its own."""
     runs, name = run.address.rsplit("/", 1)
     arguments = [sys.executable, f"ray_jobs/{SCRIPT[step]}", "--config", str(config), "--runs", runs, "--name", name]
+    Path(runs).mkdir(exist_ok=True)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": ""}
     log = open(f"{run.address}.{step}.log", "ab")  # noqa: SIM115 - the child holds it
     return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
@@ -179,7 +181,7 @@ def test_a_killed_worker_is_replaced_and_the_step_goes_on(
 
 def checkpoints(run: RunFolder) -> list[str]:
     """Checkpoint folders of the training so far."""
-    return [str(path) for path in Path(run.path("training")).rglob("checkpoint_*") if path.is_dir()]
+    return [str(path) for path in Path(run.path("training/checkpoints")).glob("step-*") if path.is_dir()]
 
 
 @pytest.mark.faults
@@ -201,4 +203,5 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(
     manifest = run.upstream("judge", "evaluate")
     assert manifest.rows_in == manifest.rows_out + manifest.rejected
     assert Path(run.path("judge/judge.json")).is_file()
-    assert "going on from" in Path(f"{run.address}.train.log").read_text()
+    begun_at = re.findall(r"train: step (\d+) of", Path(f"{run.address}.train.log").read_text())
+    assert begun_at[0] == "0" and int(begun_at[1]) > 0, "the second attempt did not go on from a checkpoint"
