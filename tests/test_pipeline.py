@@ -18,7 +18,7 @@ FIGURES = {"with_reference", "pearson", "spearman", "auroc", "aurc", "prr", "sco
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 
-def submit(runs: Path, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def submit(runs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The pipeline as a Ray job on a head of its own."""
     job = [sys.executable, "ray_jobs/pipeline.py", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs), *arguments]
     command = [sys.executable, "cluster/local.py", "run", "--", *job]
@@ -36,8 +36,7 @@ def direct(
 ) -> subprocess.CompletedProcess[str]:
     """One script with a Ray of its own."""
     command = [sys.executable, f"ray_jobs/{script}", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs), *arguments]
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": "", **(environment or {})}
-    return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    return run_command(command, {"RAY_ADDRESS": "", **(environment or {})})
 
 
 @pytest.fixture(scope="module")

@@ -3,93 +3,19 @@
 Each case begins from a run folder that the steps before have made once, with a tiny model of random weights.
 """
 
-import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 
 from selfj.run import RunFolder
-from tests.tiny_models import make_model
-
-ROOT = Path(__file__).parents[2]
-SCRIPT = {"collect": "collect.py", "sample": "sample.py", "score": "score.py", "train": "train_judge.py"}
-LIMIT_S = 400
-INSTRUCTIONS = 160
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Settings of a small run: eight parts, a training of many short steps."""
-    folder = tmp_path_factory.mktemp("faults")
-    model = make_model(folder / "model", "qwen")
-    settings = {
-        "prompts": "short",
-        "policy": {"model": str(model), "name": "tiny"},
-        "collect": {
-            "sources": [{"path": "selfj.pocket.world:instructions", "rows": INSTRUCTIONS}],
-            "rows_per_part": 20,
-            "test_fraction": 0.2,
-            "calibration_fraction": 0.1,
-        },
-        "engine": {"device": "cpu", "threads": 1},
-        "sample": {"max_tokens": 16},
-        "train": {
-            "max_examples": None,
-            "epochs": 12,
-            "batch_size": 8,
-            "max_tokens": 400,
-            "checkpoint_every": 4,
-            "validate_every": 50,
-            "validation_examples": 8,
-        },
-    }
-    path = folder / "settings.yaml"
-    path.write_text(yaml.safe_dump(settings))
-    return path
-
-
-@pytest.fixture(scope="module")
-def prepared(config: Path) -> Callable[[str], RunFolder]:
-    """A run folder in which every step before the one named is finished; each step is run once and copied."""
-    made: dict[str, RunFolder] = {}
-
-    def up_to(step: str) -> RunFolder:
-        for before in list(SCRIPT)[: list(SCRIPT).index(step)]:
-            if before not in made:
-                run = copy(made, before, config)
-                assert command(config, run, before).wait(LIMIT_S) == 0
-                made[before] = run
-        return copy(made, step, config)
-
-    return up_to
-
-
-def copy(made: dict[str, RunFolder], name: str, config: Path) -> RunFolder:
-    """A copy of the furthest run folder there is."""
-    target = config.parent / "runs" / f"{name}-{time.monotonic_ns()}"
-    if made:
-        shutil.copytree(list(made.values())[-1].address, target)
-    return RunFolder(str(target))
-
-
-def command(config: Path, run: RunFolder, step: str) -> "subprocess.Popen[bytes]":
-    """One step's script, with a Ray of its own, in a process group of its own."""
-    runs, name = run.address.rsplit("/", 1)
-    arguments = [sys.executable, f"ray_jobs/{SCRIPT[step]}", "--config", str(config), "--runs", runs, "--name", name]
-    Path(runs).mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": ""}
-    log = open(f"{run.address}.{step}.log", "ab")  # noqa: SIM115 - the child holds it
-    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True)
+from tests.faults.commands import LIMIT_S, command
 
 
 def wait_for(happened: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
@@ -131,17 +57,6 @@ def check_whole(run: RunFolder, table: str, before: dict[str, tuple[int, int]]) 
     assert len(keys) == len(set(keys)) == manifest.rows_out == run.upstream("instructions", "sample").rows_out
     after = parts_done(run, table)
     assert before and all(after[name] == mark for name, mark in before.items())
-
-
-@pytest.fixture
-def ended() -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """Commands whose whole process group is ended after the test."""
-    started: list[subprocess.Popen[bytes]] = []
-    yield started
-    for process in started:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 CASES = [pytest.param("sample", "responses"), pytest.param("score", "self_evaluations", marks=pytest.mark.faults)]
