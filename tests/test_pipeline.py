@@ -22,12 +22,12 @@ def submit(runs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The pipeline as a Ray job on a head of its own."""
     job = [sys.executable, "ray_jobs/pipeline.py", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs), *arguments]
     command = [sys.executable, "cluster/local.py", "run", "--", *job]
-    variables = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        **(environment or {}),
-    }
+    return run_command(command, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+
+
+def run_command(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in the project's folder with its output kept."""
+    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
 

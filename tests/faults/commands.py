@@ -15,11 +15,11 @@ LIMIT_S = 400
 INSTRUCTIONS = 160
 
 
-def copy(made: dict[str, RunFolder], name: str, config: Path) -> RunFolder:
-    """A copy of the furthest run folder there is."""
+def copy(run: RunFolder | None, name: str, config: Path) -> RunFolder:
+    """A copy of a run folder, or a new one."""
     target = config.parent / "runs" / f"{name}-{time.monotonic_ns()}"
-    if made:
-        shutil.copytree(list(made.values())[-1].address, target)
+    if run is not None:
+        shutil.copytree(run.address, target)
     return RunFolder(str(target))
 
 

@@ -52,12 +52,14 @@ def prepared(config: Path) -> Callable[[str], RunFolder]:
     made: dict[str, RunFolder] = {}
 
     def up_to(step: str) -> RunFolder:
-        for before in list(SCRIPT)[: list(SCRIPT).index(step)]:
-            if before not in made:
-                run = copy(made, before, config)
-                assert command(config, run, before).wait(LIMIT_S) == 0
-                made[before] = run
-        return copy(made, step, config)
+        steps = list(SCRIPT)
+        before: RunFolder | None = None
+        for name in steps[: steps.index(step)]:
+            if name not in made:
+                made[name] = copy(before, name, config)
+                assert command(config, made[name], name).wait(LIMIT_S) == 0
+            before = made[name]
+        return copy(before, step, config)
 
     return up_to
 

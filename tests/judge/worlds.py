@@ -1,10 +1,25 @@
 """Small scored runs, as the steps before the training leave them."""
 
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import numpy as np
+import pytest
 
 from selfj.config import CollectSettings, LoraSettings, ModelSettings, Settings, SourceSettings, TrainSettings
+from selfj.judge.encode import label_ids
+from selfj.judge.objective import SelfDistillation
+from selfj.prompts import PromptEncoder
 from selfj.records import Instruction, Response, Scored, instruction_id, response_id, to_table
 from selfj.run import Fingerprint, RunFolder
+from selfj.training.batches import Batch
+
+if TYPE_CHECKING:
+    import torch
 
 _WORDS = ["red", "green", "blue", "one", "two", "three", "four", "five", "six", "seven"]
 
@@ -65,3 +80,45 @@ def judge_settings(model: str, **train: object) -> Settings:
 
 
 TINY_LORA = LoraSettings(rank=4, alpha=8, dropout=0.1)
+
+
+@dataclass(frozen=True)
+class Watched(SelfDistillation):
+    """Self-distillation that writes down which process computed, and, if told so, kills a worker once or waits for a kill."""
+
+    log: str = ""
+    """File that gets a line (process id) per call."""
+    snapshot: str = ""
+    """Ray Train's list of checkpoints: the kill comes only after the first is in it."""
+    then: str = ""
+    """kill (one worker, once) or wait (until killed)."""
+
+    def losses(self, logits: "torch.Tensor", batch: Batch) -> "dict[str, torch.Tensor]":
+        """The same losses."""
+        self._act()
+        with Path(self.log).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return super().losses(logits, batch)
+
+    def _act(self) -> None:
+        import torch.distributed as dist
+
+        snapshot, done = Path(self.snapshot), Path(f"{self.log}.killed")
+        if not self.then or dist.get_rank() != 1 or not snapshot.is_file() or done.exists():
+            return
+        done.touch()
+        if self.then == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(3600)
+
+
+def watch(monkeypatch: pytest.MonkeyPatch, run: RunFolder, log: Path, then: str = "") -> None:
+    """Let the train step use a Watched objective."""
+    from selfj.judge import step
+
+    snapshot = run.store.path("training/checkpoints/checkpoint_manager_snapshot.json")
+
+    def objective(settings: Settings, encoder: PromptEncoder) -> Watched:
+        return Watched(tuple(label_ids(encoder)), log=str(log), snapshot=snapshot, then=then)
+
+    monkeypatch.setattr(step, "_objective", objective)
