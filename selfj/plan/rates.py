@@ -25,6 +25,8 @@ CPU_START_SECONDS = 15.0
 """From a free worker to a loaded engine on CPU, measured with the pocket model."""
 GPU_START_SECONDS = 60.0
 """The same on a GPU (assumed; very large models take minutes)."""
+POOL_START_SECONDS = 4.0
+"""From a begun table to working CPU workers without a model."""
 JOB_START_SECONDS = 15.0
 """Ray's start, once."""
 ROWS_PER_CORE = 2_000.0

@@ -123,7 +123,7 @@ def _collect(basis: Basis) -> Stage:
     workers = Workers(basis.settings.collect.workers, 1)
     rate = rates.ROWS_PER_CORE * max(1, workers.at_once(basis.cluster))
     kept = times(basis.instructions, 2 * (_ROW_BYTES + _ZSTD * basis.lengths.characters) / 1e9)
-    seconds = times(basis.source_rows, 1 / rate)
+    seconds = added(2 * rates.POOL_START_SECONDS, times(basis.source_rows, 1 / rate))
     return Stage("collect", "instructions", basis.source_rows, basis.instructions, workers, seconds=seconds, gigabytes=kept)
 
 
@@ -151,7 +151,8 @@ def _compare(basis: Basis) -> Stage:
     )
     texts = added(basis.instructions, basis.responses)
     read = times(texts, basis.lengths.embedded)
-    seconds = added(rates.CPU_START_SECONDS, _compute(read, 0, basis.embedding, _speed(workers, basis.cluster)))
+    starts = rates.CPU_START_SECONDS + rates.POOL_START_SECONDS
+    seconds = added(starts, _compute(read, 0, basis.embedding, _speed(workers, basis.cluster)))
     return Stage(
         "score", "similarities, scored", basis.responses, basis.responses, workers, 0, read, 0,
         seconds, _gpu_hours(seconds, workers, basis.cluster), times(_narrow(basis.responses), 2),
@@ -182,7 +183,7 @@ def _per_token(basis: Basis) -> Count:
 
 def _training_seconds(basis: Basis, examples: Count, tokens: Count, pair: float, speed: Speed) -> Count:
     steps = times(tokens, _per_token(basis), 1 / speed.learn)
-    return added(rates.CPU_START_SECONDS, steps, _validation_seconds(basis, examples, pair, speed))
+    return added(rates.CPU_START_SECONDS + rates.POOL_START_SECONDS, steps, _validation_seconds(basis, examples, pair, speed))
 
 
 def _validation_seconds(basis: Basis, examples: Count, pair: float, speed: Speed) -> Count:
