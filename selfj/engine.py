@@ -60,7 +60,7 @@ class Engine:
         self.model = model
         self.adapter = adapter
         self.tokenizer = load_tokenizer(model.model, model.chat_template, model.revision)
-        self._llm = _load(model, settings, adapter, seed)
+        self._llm = _load_llm(model, settings, adapter, seed)
         self.context = int(self._llm.model_config.max_model_len)
         """Longest sequence in tokens."""
 
@@ -136,7 +136,7 @@ def _lora_request(adapter: Adapter | None) -> Any:
     return LoRARequest(adapter.name, 1, adapter.path)
 
 
-def _load(model: ModelSettings, settings: EngineSettings, adapter: Adapter | None, seed: int) -> Any:
+def _load_llm(model: ModelSettings, settings: EngineSettings, adapter: Adapter | None, seed: int) -> Any:
     import vllm
 
     arguments: dict[str, Any] = {

@@ -80,6 +80,7 @@ def make_table(run: RunFolder, table: Table, maker: Callable[[], PartMaker], poo
     there = set(folder.parts())
     missing = [part for part in table.parts if part not in there]
     manifest.parts_total = len(table.parts)
+    folder.write_manifest(manifest)
     if there:
         print(f"{table.step}: {table.name}: {len(there)} of {len(table.parts)} parts are there, going on", flush=True)
     with timed(folder, manifest):

@@ -1,12 +1,9 @@
 """Gold: how good an answer really is, where somebody or something knows. Evaluation alone reads it."""
 
 import csv
-import importlib
 import io
 import json
 import math
-import os
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +16,7 @@ import pyarrow.parquet as pq
 from selfj.config import EvaluateSettings
 from selfj.errors import DataError
 from selfj.evaluate.weighted import Floats
+from selfj.plugins import load_function
 
 NO_GOLD = "evaluate.gold is none"
 """Reason of rows and metrics in a run without gold."""
@@ -99,7 +97,7 @@ class FunctionGold:
     def __init__(self, address: str) -> None:
         """Raises DataError if there is no such function."""
         self.description = address
-        self._function = load_function(address)
+        self._function = load_function(address, "evaluate.gold")
 
     def gold(self, answers: Answers) -> GoldColumn:
         """Gold of each answer; whatever the function raises for a row is that row's reason."""
@@ -113,23 +111,6 @@ class FunctionGold:
         if value is None:
             raise ValueError(f"{self.description} gave no grade")
         return number(value)
-
-
-def load_function(address: str) -> GradeFunction:
-    """The function that `MODULE:FUNCTION` names; modules in the working folder are found too.
-
-    Raises DataError if there is none.
-    """
-    module, _, name = address.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as problem:
-        raise DataError(f"evaluate.gold: {address} cannot be imported ({problem}); MODULE:FUNCTION is expected") from None
-    if not callable(function):
-        raise DataError(f"evaluate.gold: {address} is no function")
-    return function  # type: ignore[no-any-return]
 
 
 class MetadataGold:

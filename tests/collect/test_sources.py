@@ -97,7 +97,7 @@ def test_the_pocket_world_is_a_source() -> None:
         (SourceSettings(path="selfj"), "the folder holds no file of a known format"),
         (SourceSettings(path="pyproject.toml"), "the format is not known from its name .*set the source's `format`"),
         (SourceSettings(path=GENERATED), "say how many instructions it should make"),
-        (SourceSettings(path="selfj.nothing:rows", rows=1), "selfj.nothing:rows: cannot be imported .*MODULE:FUNCTION"),
+        (SourceSettings(path="selfj.nothing:rows", rows=1), "selfj.nothing:rows cannot be imported .*MODULE:FUNCTION"),
         (SourceSettings(path="selfj.records:nothing", rows=1), "cannot be imported"),
         (SourceSettings(path="nowhere", format="dataset"), "not a readable data set folder"),
     ],

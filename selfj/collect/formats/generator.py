@@ -1,12 +1,12 @@
 """Generators: `MODULE:FUNCTION`, called with a seed and a range of rows."""
 
-import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from selfj.collect.formats.base import Format, RawRow, RowProblem, Span, even_spans
 from selfj.collect.formats.jsonl import json_kind
 from selfj.errors import DataError
+from selfj.plugins import load_function
 from selfj.run import hash_of
 
 Generator = Callable[[int, int, int], Iterator[Any]]
@@ -34,12 +34,7 @@ class GeneratedRows(Format):
 
     def function(self, address: str) -> Generator:
         """The function itself. Raises DataError if there is none of that name."""
-        module, _, name = address.partition(":")
-        try:
-            found: Generator = getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as problem:
-            raise DataError(f"{address}: cannot be imported ({problem}); a source of this form is MODULE:FUNCTION") from None
-        return found
+        return load_function(address, "collect.sources")
 
     def fingerprint(self, address: str) -> str:
         """Hash of its name; seed and rows are in the settings."""
