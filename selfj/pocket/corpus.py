@@ -120,7 +120,7 @@ def drill_conversation(rng: random.Random) -> list[Segment]:
 
 def conversation(rng: random.Random, recipe: Recipe, progress: float) -> list[Segment]:
     """Draw a conversation of the stage that training is in; `progress` is 0 to 1."""
-    mixture = recipe.first if progress < recipe.drill_share else recipe.then
+    mixture = recipe.mixture(progress)
     shares = [getattr(mixture, kind) / tokens for kind, tokens in TYPICAL_TOKENS.items()]
     kind = rng.choices(tuple(TYPICAL_TOKENS), shares)[0]
     if kind == "answers":
@@ -150,10 +150,14 @@ def encode(tokenizer: Tokenizer, conversations: list[list[Segment]]) -> list[Enc
     return sequences
 
 
-def pad(sequences: list[Encoded]) -> Batch:
-    """Put sequences into one batch, filled up on the right with id 0."""
-    length = max(len(ids) for ids, _ in sequences)
-    batch = Batch(np.zeros((len(sequences), length), np.int64), np.full((len(sequences), length), SKIP, np.int8))
+_STEP = 16
+"""Lengths are rounded up to a multiple of this: oneDNN keeps a kernel for every shape it meets, and a process that meets
+hundreds of shapes grows by gigabytes and slows down to a half."""
+
+
+def pad(sequences: list[Encoded], rows: int, length: int) -> Batch:
+    """Put sequences into one batch of `rows` x `length`, filled up with id 0."""
+    batch = Batch(np.zeros((rows, length), np.int64), np.full((rows, length), SKIP, np.int8))
     for row, (ids, kinds) in enumerate(sequences):
         batch.ids[row, : len(ids)] = ids
         batch.kinds[row, : len(kinds)] = kinds
@@ -161,20 +165,24 @@ def pad(sequences: list[Encoded]) -> Batch:
 
 
 def batches_by_length(rng: random.Random, sequences: list[Encoded], tokens: int) -> Iterator[Batch]:
-    """Put sequences of similar length together, at most `tokens` with padding, and shuffle the batches."""
-    ordered = sorted(sequences, key=lambda sequence: len(sequence[0]) + 6 * rng.random())
-    groups: list[list[Encoded]] = []
-    group: list[Encoded] = []
-    longest = 0
-    for sequence in ordered:
-        longest = max(longest, len(sequence[0]))
-        if group and longest * (len(group) + 1) > tokens:
-            groups.append(group)
-            group, longest = [], len(sequence[0])
-        group.append(sequence)
-    groups.append(group)
-    rng.shuffle(groups)
-    return (pad(members) for members in groups)
+    """Put sequences of similar length together, at most `tokens` with padding, and shuffle the batches.
+
+    All batches of one length have one shape.
+    """
+    ordered = sorted(sequences, key=lambda sequence: -len(sequence[0]) - 6 * rng.random())
+    batches = []
+    while ordered:
+        # The order is noisy by 6 tokens: a little further on there may be a longer one.
+        length = _rounded(max(len(ids) for ids, _ in ordered[:64]))
+        rows = max(1, tokens // length)
+        members, ordered = ordered[:rows], ordered[rows:]
+        batches.append(pad(members, rows, _rounded(max(length, *(len(ids) for ids, _ in members)))))
+    rng.shuffle(batches)
+    return iter(batches)
+
+
+def _rounded(length: int) -> int:
+    return -(-length // _STEP) * _STEP
 
 
 def chunk(recipe: Recipe, tokenizer: Tokenizer, number: int, progress: float, conversations: int) -> list[Batch]:

@@ -98,14 +98,22 @@ def test_batches_hold_every_conversation_once_within_the_token_budget(tokenizer,
     sequences = corpus.encode(tokenizer, [corpus.conversation(rng, recipe, 0.5) for _ in range(300)])
     batches = list(corpus.batches_by_length(rng, sequences, 2048))
     assert all(batch.ids.size <= 2048 for batch in batches)
-    rows = [tuple(row[row != 0]) for batch in batches for row in batch.ids]
+    rows = [tuple(row[row != 0]) for batch in batches for row in batch.ids if row.any()]
     assert sorted(rows) == sorted(tuple(ids) for ids, _ in sequences)
 
 
 def test_padding_carries_no_loss():
-    batch = corpus.pad([([5, 6, 7], [ANSWER] * 3), ([5], [ANSWER])])
-    assert batch.ids.tolist() == [[5, 6, 7], [5, 0, 0]]
-    assert batch.kinds.tolist() == [[ANSWER] * 3, [ANSWER, SKIP, SKIP]]
+    batch = corpus.pad([([5, 6, 7], [ANSWER] * 3), ([5], [ANSWER])], rows=3, length=4)
+    assert batch.ids.tolist() == [[5, 6, 7, 0], [5, 0, 0, 0], [0] * 4]
+    assert batch.kinds.tolist() == [[ANSWER] * 3 + [SKIP], [ANSWER] + [SKIP] * 3, [SKIP] * 4]
+
+
+def test_batches_of_one_length_have_one_shape(tokenizer, recipe):
+    rng = random.Random(0)
+    sequences = corpus.encode(tokenizer, [corpus.conversation(rng, recipe, 0.5) for _ in range(300)])
+    shapes = {batch.ids.shape for batch in corpus.batches_by_length(rng, sequences, 2048)}
+    assert all(length % 16 == 0 for _, length in shapes)
+    assert len({length for _, length in shapes}) == len(shapes)
 
 
 def test_a_chunk_is_a_function_of_its_number(tokenizer, recipe):
@@ -117,7 +125,7 @@ def test_a_chunk_is_a_function_of_its_number(tokenizer, recipe):
 def test_shares_of_every_mixture_sum_to_one():
     for name in recipe_names():
         made = load_recipe(name)
-        for mixture in (made.first, made.then):
+        for mixture in (made.first, made.then, made.last):
             assert mixture.answers + mixture.ratings + mixture.echo + mixture.drills == pytest.approx(1)
 
 
