@@ -65,6 +65,10 @@ class Recipe:
     """Loss weight of text that the policy reads (never of a reference)."""
     habits: WebHabits = field(default_factory=WebHabits)
 
+    def mixture(self, progress: float) -> Mixture:
+        """The mixture at `progress`, 0 to 1."""
+        return self.first if progress < self.drill_share else self.then
+
 
 NESTED = {"first": Mixture, "then": Mixture, "habits": WebHabits}
 
