@@ -68,7 +68,7 @@ class JudgeFolder:
             values = json.loads(store.read(CARD))
             known = {item.name for item in dataclasses.fields(cls)} - {"path"}
             judge = cls(path=store.address, **{name: value for name, value in values.items() if name in known})
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, AttributeError) as problem:
             raise ModelError(f"{path}/{CARD}: not a judge's card ({problem}); train the judge anew") from None
         judge.check_prompts()
         return judge

@@ -15,7 +15,7 @@ from selfj.labels import DIGITS
 from selfj.parts import Pool, Table, make_table
 from selfj.prompts import PromptEncoder
 from selfj.run import Fingerprint, Manifest, RunFolder, TableFolder, content_hash, timed
-from selfj.training.job import Outcome, TrainingJob
+from selfj.training.job import Outcome, TrainingJob, absolute_path
 
 
 def train_judge(run: RunFolder, settings: Settings) -> Manifest:
@@ -72,9 +72,9 @@ def _fingerprint(settings: Settings, scored: str) -> Fingerprint:
 def _wording(settings: Settings) -> Wording:
     own = settings.train.base_model is None
     return Wording(
-        base_model=TrainingJob.absolute(base_model(settings)),
+        base_model=absolute_path(base_model(settings)),
         revision=settings.policy.revision if own else None,
-        chat_template=TrainingJob.absolute(settings.policy.chat_template) if own and settings.policy.chat_template else None,
+        chat_template=absolute_path(settings.policy.chat_template) if own and settings.policy.chat_template else None,
         prompts=settings.prompts,
         max_tokens=settings.train.max_tokens,
         with_teacher=settings.train.teacher_weight > 0 or settings.train.distillation_weight > 0,

@@ -5,7 +5,7 @@ The order depends on the seed alone: neither the number of workers nor the micro
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 NO_TARGET = -100
 """Marks a position of `Batch.targets` that predicts nothing."""
+
+LENGTH_STEP = 8
+"""Rows are padded to a multiple of it: libraries keep a kernel and buffers for every shape, and slow down with hundreds."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +52,21 @@ class BatchPlan:
 
     def micro_batches(self, step: int, worker: int) -> list[NDArray[np.int64]]:
         """The examples of one worker in a step, cut into micro-batches; equally many for each worker."""
-        return [group[worker :: self.workers] for group in self._groups(self.batch(step))]
+        return [group[worker :: self.workers] for group in self.groups(self.batch(step))]
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng(stable_seed(self.seed, "order", epoch)).permutation(len(self.lengths))
-
-    def _groups(self, batch: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    def groups(self, batch: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Examples of all workers that are computed at the same time, the longest first."""
         ordered = batch[np.argsort(-self.lengths[batch], kind="stable")]
         groups, start = [], 0
         while start < len(ordered):
-            padded = int(self.lengths[ordered[start]]) * self.rows
+            padded = rounded_up(int(self.lengths[ordered[start]])) * self.rows
             taken = max(1, self.tokens // padded) * self.workers
             groups.append(ordered[start : start + taken])
             start += taken
         return groups
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        return np.random.default_rng(stable_seed(self.seed, "order", epoch)).permutation(len(self.lengths))
 
 
 def steps_of(examples: int, batch_size: int, epochs: float) -> int:
@@ -79,7 +83,7 @@ def validation_groups(lengths: NDArray[np.int64], rows: int, workers: int, token
     if not even:
         return []
     plan = BatchPlan(lengths[:even], rows, even, workers, tokens, seed=0)
-    return plan._groups(np.arange(even))
+    return plan.groups(np.arange(even))
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,11 @@ class Batch:
         return int(self.attention_mask.sum())
 
 
+def rounded_up(length: int) -> int:
+    """Padded length of a row of `length` tokens: a multiple of LENGTH_STEP."""
+    return -(-length // LENGTH_STEP) * LENGTH_STEP
+
+
 def collate(examples: Sequence[Example], pad: int, device: "str | torch.device" = "cpu") -> Batch:
     """Tensors of some examples that all have the same number of rows."""
     import torch
@@ -120,9 +129,10 @@ def collate(examples: Sequence[Example], pad: int, device: "str | torch.device" 
     prompts = [prompt for example in examples for prompt in example.prompts]
     targets = [target for example in examples for target in example.targets]
     inputs = [np.concatenate([prompt, target[:-1]]) for prompt, target in zip(prompts, targets, strict=True)]
-    ids = _pad_left(inputs, pad)
-    mask = _pad_left([np.ones(len(row)) for row in inputs], 0)
-    kept = _pad_left(targets, NO_TARGET)
+    length = rounded_up(max(map(len, inputs)))
+    ids = _pad_left(inputs, pad, length)
+    mask = _pad_left([np.ones(len(row)) for row in inputs], 0, length)
+    kept = _pad_left(targets, NO_TARGET, max(map(len, targets)))
 
     def tensor(values: NDArray[np.int64]) -> "torch.Tensor":
         return torch.from_numpy(values).to(device)
@@ -136,8 +146,8 @@ def collate(examples: Sequence[Example], pad: int, device: "str | torch.device" 
     )
 
 
-def _pad_left(rows: Sequence[Sequence[float] | NDArray[np.floating] | NDArray[np.integer]], pad: int) -> NDArray[np.int64]:
-    padded = np.full((len(rows), max(map(len, rows))), pad, dtype=np.int64)
+def _pad_left(rows: Sequence[Sequence[float] | NDArray[Any]], pad: int, length: int) -> NDArray[np.int64]:
+    padded = np.full((len(rows), length), pad, dtype=np.int64)
     for place, row in enumerate(rows):
-        padded[place, padded.shape[1] - len(row) :] = row
+        padded[place, length - len(row) :] = row
     return padded

@@ -28,10 +28,10 @@ class TrainingJob:
     objective: Objective
     seed: int
 
-    @classmethod
-    def absolute(cls, path: str) -> str:
-        """A local path as workers find it, who run in folders of their own; anything else as it is."""
-        return str(Path(path).resolve()) if Path(path).exists() else path
+
+def absolute_path(path: str) -> str:
+    """A local path as workers find it, who run in folders of their own; anything else as it is."""
+    return str(Path(path).resolve()) if Path(path).exists() else path
 
 
 @dataclass

@@ -77,7 +77,7 @@ def _environment(settings: LoopSettings) -> dict[str, str]:
     quiet = {
         "TOKENIZERS_PARALLELISM": "false",
         "TRANSFORMERS_VERBOSITY": "error",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TQDM_DISABLE": "1",
         "PYTHONWARNINGS": "ignore::FutureWarning",
     }
     if settings.gpus_per_worker:
@@ -94,7 +94,7 @@ def _check_workers(store: Store, job: TrainingJob) -> None:
     if before != workers:
         raise RunFolderError(
             f"{store.address}/{job.examples}: its checkpoints were made by {before} workers, not {workers}; "
-            f"go on with --train.workers {before}, or train anew with --restart_from train"
+            f"go on with --train.workers {before}, or train anew with --restart-from train"
         )
     store.write(name, json.dumps({"workers": workers}).encode())
 

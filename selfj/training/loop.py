@@ -118,6 +118,8 @@ def fit(loop: Loop) -> None:
     Raises ModelError if the loss is no longer a number.
     """
     settings, state, steps = loop.job.settings, loop.state, loop.schedule.steps
+    if loop.rank == 0:
+        print(f"{loop.job.name}: step {state.step} of {steps}, {len(loop.examples):,} examples, {loop.world} workers", flush=True)
     progress = Progress(loop.job.name, steps - state.step, "steps")
     while state.step < steps:
         started = time.monotonic()

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,7 +42,8 @@ class Trainee:
         model = _load_model(base, revision, settings, seed, config)
         self._takes_positions = "position_ids" in inspect.signature(_plain(model).forward).parameters
         learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        self.engine: Any = deepspeed.initialize(model=model, config=config, model_parameters=learnt)[0]
+        with contextlib.redirect_stdout(io.StringIO()):  # its bfloat16 optimizer prints ten lines about memory
+            self.engine: Any = deepspeed.initialize(model=model, config=config, model_parameters=learnt)[0]
 
     @property
     def lora(self) -> bool:
@@ -91,7 +93,7 @@ class Trainee:
         """
         path, _ = self.engine.load_checkpoint(folder, tag=_TAG, load_module_strict=not self.lora)
         if path is None:
-            raise ModelError(f"{folder}: the checkpoint is not complete; throw it away with --restart_from")
+            raise ModelError(f"{folder}: the checkpoint is not complete; throw it away with --restart-from")
 
     def write_model(self, folder: Path, base: str) -> None:
         """Write the model as Hugging Face does, adapters as peft does and with `base` as the name of their base.

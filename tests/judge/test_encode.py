@@ -6,7 +6,7 @@ import pytest
 
 from selfj.errors import DataError, ModelError
 from selfj.judge.encode import ExampleMaker, Wording, choose, end_id, label_ids
-from selfj.records import Instruction, Scored, from_table, to_table
+from selfj.records import Instruction, Scored, from_table
 from selfj.training.examples import from_example_table
 from tests.judge.worlds import write_scored_run
 from tests.tiny_models import make_model

@@ -9,15 +9,28 @@ from selfj.errors import ModelError
 from selfj.judge.judge import CARD, JudgeFolder
 from selfj.prompts import RATING_PROMPTS
 
+_CARD = {
+    "base_model": "base",
+    "revision": None,
+    "adapter": False,
+    "adapter_rank": None,
+    "labels": list("0123456789"),
+    "label_token_ids": list(range(10)),
+    "end_token_id": 11,
+    "prompts": "short",
+    "prompt_texts": dataclasses.asdict(RATING_PROMPTS["short"]),
+    "max_prompt_tokens": 254,
+    "policy": "tiny",
+    "data": "abc",
+    "settings": {"epochs": 2},
+    "examples": 5,
+    "counts": {"considered": 6},
+    "validation": {"student_pearson": 0.5},
+}
+
 
 def _judge(path, **changes) -> JudgeFolder:
-    values = {
-        "path": str(path), "base_model": "base", "revision": None, "adapter": False, "adapter_rank": None, "labels": list("0123456789"),
-        "label_token_ids": list(range(10)), "end_token_id": 11, "prompts": "short", "prompt_texts": dataclasses.asdict(RATING_PROMPTS["short"]),
-        "max_prompt_tokens": 254, "policy": "tiny", "data": "abc", "settings": {"epochs": 2}, "examples": 5, "counts": {"considered": 6},
-        "validation": {"student_pearson": 0.5},
-    }  # fmt: skip
-    return JudgeFolder(**{**values, **changes})
+    return JudgeFolder(path=str(path), **{**_CARD, **changes})
 
 
 def test_a_card_survives_writing_and_loading(tmp_path):

@@ -99,7 +99,7 @@ def test_a_finished_judge_is_left_alone(trained, model):
 @pytest.mark.ray
 def test_other_settings_are_refused_with_what_changed(trained, model):
     run, _, _ = trained
-    with pytest.raises(RunFolderError, match=r"train\.epochs: 1 → 3.*restart_from train"):
+    with pytest.raises(RunFolderError, match=r"train\.epochs: 1 → 3.*restart-from train"):
         train_judge(run, _settings(model, epochs=3))
 
 

@@ -15,7 +15,7 @@ from selfj.training.batches import BatchPlan
 from selfj.training.checkpoints import TrainingState
 from selfj.training.examples import Example, read_examples, to_example_table
 from selfj.training.job import TrainingJob
-from selfj.training.loop import Loop, setup, step, write
+from selfj.training.loop import Loop, setup, step, train_worker, write
 from selfj.training.schedule import Schedule, warmup_steps
 
 STEPS = 3
@@ -69,10 +69,22 @@ def job_of(run: str, case: Case, output: str) -> TrainingJob:
     )
 
 
-def train_cases(config: dict[str, Any]) -> dict[str, list[dict[str, float]]]:
+@dataclass(frozen=True)
+class Session:
+    """What the first worker found."""
+
+    losses: dict[str, list[dict[str, float]]]
+    """Of each case: the parts of the loss in each step."""
+    problems: dict[str, str]
+    """Of each case that cannot be trained: why."""
+
+
+def train_cases(config: dict[str, Any]) -> Session:
     """In each worker: train every case for STEPS steps, and once more with an interruption before the last step."""
-    run, cases, folder = config["run"], config["cases"], config["folder"]
-    return {case.name: _train_case(run, case, f"{folder}/{case.name}") for case in cases}
+    run, folder = config["run"], config["folder"]
+    losses = {case.name: _train_case(run, case, f"{folder}/{case.name}") for case in config["cases"]}
+    problems = {case.name: train_worker({"job": job_of(run, case, case.name)}).problem for case in config["hopeless"]}
+    return Session(losses, problems)
 
 
 def _train_case(run: str, case: Case, state: str) -> list[dict[str, float]]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from selfj.training.batches import NO_TARGET, BatchPlan, collate, steps_of, validation_groups
+from selfj.training.batches import NO_TARGET, BatchPlan, collate, rounded_up, steps_of, validation_groups
 from selfj.training.examples import Example
 
 
@@ -58,7 +58,7 @@ def test_all_workers_have_equally_many_micro_batches_of_equal_size(workers):
 def test_a_micro_batch_keeps_to_the_token_budget():
     plan = _plan(tokens=200)
     shares = [share for worker in range(2) for share in plan.micro_batches(0, worker)]
-    assert all(plan.lengths[share].max() * plan.rows * len(share) <= 200 for share in shares)
+    assert all(rounded_up(plan.lengths[share].max()) * plan.rows * len(share) <= 200 for share in shares)
 
 
 def test_an_example_longer_than_the_budget_is_computed_alone():
@@ -74,9 +74,9 @@ def test_workers_get_similar_lengths():
 
 def test_rows_are_padded_on_the_left_so_that_targets_end_together():
     batch = collate([_example([[1, 2, 3], [4]], [[7, 9], [8, 9]])], pad=0)
-    assert batch.input_ids.tolist() == [[1, 2, 3, 7], [0, 0, 4, 8]]
-    assert batch.attention_mask.tolist() == [[1, 1, 1, 1], [0, 0, 1, 1]]
-    assert batch.position_ids.tolist() == [[0, 1, 2, 3], [0, 0, 0, 1]]
+    assert batch.input_ids.tolist() == [[0, 0, 0, 0, 1, 2, 3, 7], [0, 0, 0, 0, 0, 0, 4, 8]]
+    assert batch.attention_mask.tolist() == [[0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0, 1, 1]]
+    assert batch.position_ids.tolist() == [[0, 0, 0, 0, 0, 1, 2, 3], [0, 0, 0, 0, 0, 0, 0, 1]]
     assert batch.targets.tolist() == [[[7, 9], [8, 9]]]
     assert (batch.examples, batch.kept, batch.tokens) == (1, 2, 6)
 
@@ -84,7 +84,13 @@ def test_rows_are_padded_on_the_left_so_that_targets_end_together():
 def test_a_shorter_target_is_marked_where_it_predicts_nothing():
     batch = collate([_example([[1, 2], [3]], [[7], [4, 5, 6]])], pad=0)
     assert batch.targets.tolist() == [[[NO_TARGET, NO_TARGET, 7], [4, 5, 6]]]
-    assert batch.input_ids.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert batch.input_ids[:, -3:].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize(("length", "padded"), [(1, 8), (8, 8), (9, 16), (1024, 1024)])
+def test_lengths_are_few_so_that_kernels_are_few(length, padded):
+    assert rounded_up(length) == padded
+    assert collate([_example([[1] * length], [[2]])], pad=0).input_ids.shape == (1, padded)
 
 
 def test_numbers_travel_with_their_examples():

@@ -8,7 +8,7 @@ import torch
 from selfj.config import LoraSettings
 from selfj.run import RunFolder
 from tests.tiny_models import ARCHITECTURES, make_model
-from tests.training.sessions import Case, saved_weights, train_cases, train_plainly, write_examples
+from tests.training.sessions import Case, Session, saved_weights, train_cases, train_plainly, write_examples
 
 pytestmark = pytest.mark.ray
 
@@ -27,11 +27,20 @@ def _cases(models: dict[str, str]) -> list[Case]:
     return cases
 
 
+def _hopeless(models: dict[str, str]) -> list[Case]:
+    llama = models["llama"]
+    return [
+        Case("no model", "/nowhere/model"),
+        Case("no layers", llama, {"lora": LoraSettings(modules=["query_key_value"])}),
+        Case("diverging", llama, {"learning_rate": 1e38, "max_grad_norm": 1e38}),
+    ]
+
+
 class Trained:
     """What two workers made of every case."""
 
-    def __init__(self, run: RunFolder, models: dict[str, str], losses: dict[str, list[dict[str, float]]]) -> None:
-        self.run, self.models, self.losses = run, models, losses
+    def __init__(self, run: RunFolder, models: dict[str, str], session: Session) -> None:
+        self.run, self.models, self.losses, self.problems = run, models, session.losses, session.problems
 
     def weights(self, name: str) -> dict[str, torch.Tensor]:
         """Weights that a case wrote."""
@@ -49,7 +58,12 @@ def trained(ray_local, tmp_path_factory):
     write_examples(run)
     trainer = TorchTrainer(
         train_cases,
-        train_loop_config={"run": run.address, "cases": _cases(models), "folder": str(folder / "states")},
+        train_loop_config={
+            "run": run.address,
+            "cases": _cases(models),
+            "hopeless": _hopeless(models),
+            "folder": str(folder / "states"),
+        },
         torch_config=TorchConfig(backend="gloo"),
         scaling_config=ScalingConfig(num_workers=2),
         run_config=RunConfig(storage_path=str(folder), name="ray", worker_runtime_env={"env_vars": {"DS_ACCELERATOR": "cpu"}}),
@@ -108,3 +122,16 @@ def test_a_resumed_training_ends_in_the_same_weights(trained, name):
 def test_training_moves_the_weights(trained):
     before = saved_weights(Path(trained.models["llama"]))
     assert _difference(before, trained.weights("llama")) > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no model", "/nowhere/model: the model to train could not be loaded"),
+        ("no layers", "no layers are named query_key_value; set lora.modules"),
+        ("diverging", "the loss is no longer a number at step"),
+    ],
+)
+def test_what_the_user_can_mend_comes_back_as_one_line(trained, name, message):
+    assert message in trained.problems[name]
+    assert "\n" not in trained.problems[name]
