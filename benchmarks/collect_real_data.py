@@ -19,6 +19,11 @@ import psutil
 from record import write_result
 
 from selfj.collect import step_counts
+from selfj.collect.collected import CollectedMaker
+from selfj.collect.sources import plan_source
+from selfj.collect.unique import UniqueMaker, plan_ranges
+from selfj.config import load_settings
+from selfj.parts import PartMaker
 from selfj.run import RunFolder
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs:
         figures = measured([sys.executable, *COMMAND, "--runs", runs])
         run = RunFolder(f"{runs}/shared-data")
-        figures |= counted(run)
+        figures |= counted(run) | {"cpu_seconds_of_the_work": worked(RunFolder(f"{runs}/one-process"))}
     print(json.dumps(figures, indent=1))
     print(write_result("collect_real_data", figures, "python benchmarks/collect_real_data.py"))
 
@@ -72,6 +77,25 @@ def counted(run: RunFolder) -> dict[str, Any]:
         name: {"seconds": table.seconds, "rows_per_second": round(table.rows_per_second)} for name, table in tables.items()
     }
     return {**dataclasses.asdict(step_counts(run)), "tables": seconds, "parts": manifest.parts, **manifest.details}
+
+
+def worked(run: RunFolder) -> dict[str, float]:
+    """CPU seconds of both passes in one process, without Ray: what does not depend on how busy the machine is."""
+    settings = load_settings(ROOT / COMMAND[-1]).collect
+    shards = [shard for number in range(len(settings.sources)) for shard in plan_source(number, settings).shards]
+    first = made(run, "collected", CollectedMaker(settings, shards), len(shards))
+    rows = sum(run.table("collected").counts(part).rows_out for part in range(len(shards)))
+    ranges = plan_ranges(run.table("collected"), rows, None, settings.rows_per_part)
+    return {"collected": first, "instructions": made(run, "instructions", UniqueMaker(ranges), ranges.parts)}
+
+
+def made(run: RunFolder, table: str, maker: PartMaker, parts: int) -> float:
+    """CPU seconds to make and write all parts of a table."""
+    started = time.process_time()
+    for number in range(parts):
+        part = maker.make(run, number)
+        run.table(table).write(number, part.rows, part.rejects, part.rows_in)
+    return round(time.process_time() - started, 2)
 
 
 if __name__ == "__main__":

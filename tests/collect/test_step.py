@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from selfj.collect import collect, step_counts
@@ -216,9 +217,10 @@ def test_a_driver_that_is_killed_costs_only_the_parts_in_flight(ray_local: None,
     while len(killed.table("collected").parts()) < 3:
         assert driver.poll() is None
         time.sleep(0.05)
+    family = psutil.Process(driver.pid).children(recursive=True)
     driver.send_signal(signal.SIGKILL)
     driver.wait()
-    time.sleep(2)  # its Ray ends with it
+    psutil.wait_procs(family, timeout=60)  # its Ray ends with it
     there = times(killed.address)
     assert killed.table("instructions").manifest() is None
     settings = settings_of(SLOW)
