@@ -369,11 +369,9 @@ class Progress:
         rate = self._rate(self.shown)
         of = f" of {self.total:,}" if self.total is not None else ""
         speed = f", {rate:,.1f} {self.unit}/s" if rate else ""
-        left = (
-            f", {duration((self.total - self.done) / rate)} left"
-            if rate and self.total is not None and self.total > self.done
-            else ""
-        )
+        waiting = 0 if self.total is None else self.total - self.done
+        # After the first result alone, most of the time was that of loading a model.
+        left = f", {duration(waiting / rate)} left" if rate and waiting > 0 and self.done > self.first else ""
         print(f"{self.label}: {self.done:,}{of} {self.unit}{speed}{left}{', ' + note if note else ''}", flush=True)
 
     def _rate(self, now: float) -> float:
