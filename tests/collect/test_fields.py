@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfj.collect.fields import to_instruction
@@ -33,6 +33,7 @@ def mapped(values: dict[str, Any], **source: Any) -> Instruction:
     return to_instruction(values, 7, "x", SourceSettings(**source), CollectSettings())
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(values=st.dictionaries(st.sampled_from(COLUMNS), ANYTHING))
 def test_any_row_becomes_an_instruction_that_a_table_can_hold_or_has_a_reason(values: dict[str, Any]) -> None:
     try:
@@ -49,6 +50,7 @@ def test_any_row_becomes_an_instruction_that_a_table_can_hold_or_has_a_reason(va
         text.encode()
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(first=st.sampled_from([None, "", " \n"]), second=st.text(min_size=1).filter(str.strip))
 def test_of_several_columns_the_first_that_is_not_empty_is_taken_as_it_was_written(first: str | None, second: str) -> None:
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfj.collect.formats import json_array
@@ -104,6 +104,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(elements=st.lists(VALUES, max_size=8), ascii_only=st.booleans(), chunk=st.integers(1, 40))
 def test_elements_come_out_as_they_were_whatever_the_size_of_the_pieces_read(
     elements: list[Any], ascii_only: bool, chunk: int
@@ -116,6 +117,7 @@ def test_elements_come_out_as_they_were_whatever_the_size_of_the_pieces_read(
     assert all(text[frame.offset :].startswith(frame.raw) for frame in frames)
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(elements=st.lists(VALUES, min_size=1, max_size=4), chunk=st.integers(1, 40))
 def test_what_is_too_long_is_passed_up_to_the_next_element(elements: list[Any], chunk: int) -> None:
     text = json.dumps([[element] for element in elements] + ["end"], ensure_ascii=False).encode()
