@@ -94,7 +94,7 @@ def test_the_pocket_world_is_a_source() -> None:
         ),
         (SourceSettings(path="nowhere/*.jsonl", name="mine"), "source 'mine': nowhere/.* no file matches"),
         (SourceSettings(path="memory://nowhere/x.csv"), "source 'x.csv': memory://nowhere/x.csv: no such file"),
-        (SourceSettings(path="selfj"), "the folder holds no file of a known format"),
+        (SourceSettings(path="selfj/collect"), "the folder holds no file of a known format"),
         (SourceSettings(path="pyproject.toml"), "the format is not known from its name .*set the source's `format`"),
         (SourceSettings(path=GENERATED), "say how many instructions it should make"),
         (SourceSettings(path="selfj.nothing:rows", rows=1), "selfj.nothing:rows cannot be imported .*MODULE:FUNCTION"),
