@@ -75,10 +75,31 @@ def connect() -> None:
     import ray
 
     if not ray.is_initialized():
-        ray.init(log_to_driver=True, logging_level="WARNING", **_local_options())
+        start_ray(logging_level="WARNING", **_local_options())
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+
+
+def start_ray(attempts: int = 3, **options: Any) -> None:
+    """`ray.init`, once more where a busy machine was too slow for it: Ray waits 15 seconds for its agent, and no longer
+    (ray-project/ray issue 65983).
+
+    Raises SelfJError if Ray does not come up.
+    """
+    import ray
+
+    for attempt in range(1, attempts + 1):
+        try:
+            ray.init(**options)
+        except Exception as problem:  # Ray raises a bare Exception for this
+            if "timed out during startup" not in str(problem):
+                raise
+            ray.shutdown()
+            print(f"Ray did not start in time (attempt {attempt} of {attempts})", flush=True)
+        else:
+            return
+    raise SelfJError("Ray did not start in time; the machine is too busy, try again when it has less to do")
 
 
 def _local_options() -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from selfj.jobs import start_ray
 from selfj.run import RunFolder
 
 SHARED = Path(os.environ.get("SELFJ_SHARED", Path(__file__).parents[2] / "shared"))
@@ -18,7 +19,7 @@ def ray_local() -> Iterator[None]:
     import ray
 
     if not ray.is_initialized():
-        ray.init(num_cpus=4, object_store_memory=200_000_000, include_dashboard=False, logging_level="WARNING")
+        start_ray(num_cpus=4, object_store_memory=200_000_000, include_dashboard=False, logging_level="WARNING")
         ray.data.DataContext.get_current().enable_progress_bars = False
     yield
     ray.shutdown()
