@@ -124,6 +124,7 @@ def fit(loop: Loop) -> None:
     while state.step < steps:
         started = time.monotonic()
         tokens = step(loop)
+        seconds = time.monotonic() - started
         ended = state.step == steps
         if ended or state.step % settings.validate_every == 0:
             _add_point(loop)
@@ -131,7 +132,7 @@ def fit(loop: Loop) -> None:
         if ended or state.step % settings.checkpoint_every == 0:
             report_checkpoint(loop.trainee, state, loop.rank)
         if loop.rank == 0:
-            _tell(progress, loop, tokens, time.monotonic() - started, ended)
+            _tell(progress, loop, tokens, seconds)
 
 
 def step(loop: Loop) -> int:
@@ -227,17 +228,20 @@ def _spread(values: "torch.Tensor", loop: Loop, count: int) -> NDArray[np.float6
     return places
 
 
-def _tell(progress: Progress, loop: Loop, tokens: int, seconds: float, ended: bool) -> None:
+def _tell(progress: Progress, loop: Loop, tokens: int, seconds: float) -> None:
+    """A line of progress every few seconds, and at every validation."""
     state = loop.state
-    rates = f"{loop.plan.batch_size / seconds:,.0f} examples/s, {tokens / seconds:,.0f} tokens/s"
-    losses = {name: total / state.summed for name, total in state.sums.items()} if state.summed else state.history[-1].losses
-    validation = state.history[-1].validation if state.history and not state.summed else {}
+    point = None if state.summed else state.history[-1]
+    losses = point.losses if point else {name: total / state.summed for name, total in state.sums.items()}
     parts = [f"{name} {value:.3f}" for name, value in losses.items()]
-    parts += [f"validation {name} {value:.3f}" for name, value in validation.items()]
+    parts += [f"validation {name} {value:.3f}" for name, value in (point.validation if point else {}).items()]
+    rates = f"{loop.plan.batch_size / seconds:,.0f} examples/s, {tokens / seconds:,.0f} tokens/s"
     note = f"step {state.step}, {rates}, {', '.join(parts)}"
-    if ended:
-        progress.every = 0.0
-    progress.add(1, note)
+    if point:
+        progress.done += 1
+        progress.show(note)
+    else:
+        progress.add(1, note)
 
 
 def write(loop: Loop) -> None:
