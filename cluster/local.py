@@ -139,15 +139,17 @@ def status_command(_: argparse.Namespace) -> int:
 def find_head() -> str | None:
     """Address of the job server that a job of this project should go to, or None if a head has to be started.
 
-    An address in RAY_API_SERVER_ADDRESS is taken at its word. Without one, a head that was started in another folder
-    is left alone: it would run that folder's code.
+    A named address is taken at its word. Without one, a head that was started in another folder is left alone: it would
+    run that folder's code.
     """
-    named = os.environ.get("RAY_API_SERVER_ADDRESS")
+    named = named_address()
     if named:
         if session_at(named):
             return named
         if urlsplit(named).hostname not in (LOOPBACK, "localhost"):
-            raise LocalHeadError(f"no Ray job server answers at {named} (RAY_API_SERVER_ADDRESS), or it refuses our token")
+            raise LocalHeadError(
+                f"no Ray job server answers at {named} (RAY_API_SERVER_ADDRESS or RAY_ADDRESS), or it refuses our token"
+            )
         return None
     own = recorded_head()
     candidates = [own.address] if own else []
@@ -156,6 +158,12 @@ def find_head() -> str | None:
         if session and belongs_here(session):
             return address
     return None
+
+
+def named_address() -> str | None:
+    """The job server that the user named, as Ray's own clients read it; RAY_ADDRESS only if it is one ("http://…")."""
+    named = os.environ.get("RAY_API_SERVER_ADDRESS") or os.environ.get("RAY_ADDRESS", "")
+    return named if named.startswith(("http://", "https://")) else None
 
 
 def session_at(address: str) -> str | None:
@@ -213,7 +221,8 @@ def ensure_token() -> None:
         return
     made = subprocess.run([ray_command(), "get-auth-token", "--generate"], capture_output=True, text=True)
     if made.returncode or not read_token():
-        raise LocalHeadError(f"Ray could not write its token to {token_file()}: {made.stderr.strip()[-200:]}")
+        words = made.stderr.strip().splitlines()[-1:]
+        raise LocalHeadError(f"Ray could not write its token to {token_file()}: {' '.join(words)}")
     token_file().chmod(0o600)
 
 
@@ -239,7 +248,7 @@ def start_head(object_store_mb: int, dies_with_us: bool) -> Head:
     """Start a head in the project's folder, reachable from this machine only and only with the token; wait until it answers."""
     ensure_token()
     prepare_state_folder()
-    wanted = urlsplit(os.environ.get("RAY_API_SERVER_ADDRESS") or DEFAULT_ADDRESS).port or 8265
+    wanted = urlsplit(named_address() or DEFAULT_ADDRESS).port or 8265
     jobs, gcs, client, agent = free_ports((wanted, 6379, 10001, 52365))
     log = STATE / "head.log"
     with log.open("wb") as output:
@@ -410,6 +419,7 @@ def run_job(address: str, command: Sequence[str]) -> int:
     """Submit `command` as `ray job submit` does, print its log as it comes; its exit status. An interrupt stops the job."""
     from ray.job_submission import JobSubmissionClient
 
+    os.environ["RAY_API_SERVER_ADDRESS"] = address  # else RAY_ADDRESS would override the argument
     logging.getLogger("ray.dashboard.modules.job.sdk").setLevel(logging.WARNING)  # it tells of every socket it closes
     client = JobSubmissionClient(address)
     job = submit_when_ready(client, shlex.join(command))

@@ -38,6 +38,7 @@ NEEDED = (
 """What the steps import; docs/dependencies.md says which needs what."""
 TORCH_COMPANIONS = ("torchvision", "torchaudio", "torchcodec", "triton")
 """Found beside torch by other packages; from the usual registry they are CUDA builds, which a CPU torch cannot load."""
+PIP = f"{sys.executable} -m pip"
 REPAIR = "run `make reinstall` (without make: `python3 requirements/install.py --fresh`)"
 
 
@@ -123,7 +124,7 @@ def _companion_problem(versions: Mapping[str, str]) -> str | None:
     if not foreign:
         return None
     named = ", ".join(f"{name} {versions[name]}" for name in foreign)
-    return f"CUDA builds beside the CPU torch {versions['torch']}: {named}; remove them with `pip uninstall {' '.join(foreign)}`"
+    return f"CUDA builds beside the CPU torch {versions['torch']}: {named}; remove them: `{PIP} uninstall {' '.join(foreign)}`"
 
 
 def _is_cpu_build(version: str) -> bool:

@@ -38,10 +38,11 @@ def declared(*extras: str) -> set[str]:
 
 def imported(folder: str) -> set[str]:
     """Top-level modules that a folder's files import, without the standard library's and our own."""
-    nodes = [node for path in (ROOT / folder).rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    files = list((ROOT / folder).rglob("*.py"))
+    nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
-    ours = {path.stem for path in ROOT.iterdir()}
+    ours = {path.stem for path in [*ROOT.iterdir(), *(ROOT / folder).glob("*.py")]}
     return {name.partition(".")[0] for name in names} - ours - set(sys.stdlib_module_names)
 
 

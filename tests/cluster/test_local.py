@@ -34,7 +34,8 @@ def state(tmp_path, monkeypatch) -> Path:
     """No head on record, none named, and no token but the test's."""
     monkeypatch.setattr(local, "STATE", tmp_path)
     monkeypatch.setattr(local, "HEAD_FILE", tmp_path / "head.json")
-    monkeypatch.delenv("RAY_API_SERVER_ADDRESS", raising=False)
+    for name in ("RAY_API_SERVER_ADDRESS", "RAY_ADDRESS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("RAY_AUTH_TOKEN", "right")
     return tmp_path
 
@@ -90,6 +91,20 @@ class TestFindingAHead:
     def test_a_named_local_address_without_a_head_means_start_one_there(self, state, monkeypatch):
         monkeypatch.setenv("RAY_API_SERVER_ADDRESS", unused_address())
         assert local.find_head() is None
+
+    @pytest.mark.parametrize(
+        ("variables", "named"),
+        [
+            ({}, None),
+            ({"RAY_ADDRESS": "10.0.0.1:6379"}, None),  # of a cluster, not of its job server
+            ({"RAY_ADDRESS": "http://a:1"}, "http://a:1"),
+            ({"RAY_ADDRESS": "http://a:1", "RAY_API_SERVER_ADDRESS": "https://b"}, "https://b"),
+        ],
+    )
+    def test_which_variable_names_a_head(self, state, monkeypatch, variables, named):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        assert local.named_address() == named
 
     def test_a_head_of_this_folder_is_used_and_one_of_another_is_not(self, state, job_server, monkeypatch):
         monkeypatch.setattr(local, "DEFAULT_ADDRESS", job_server)
@@ -158,6 +173,17 @@ class TestStarting:
         (state / "head.log").write_text("x")
         local.prepare_state_folder()
         assert [path.name for path in state.iterdir()] == ["head.log"]
+
+
+class TestToken:
+    def test_a_home_that_cannot_be_written_is_one_line(self, state, monkeypatch):
+        monkeypatch.delenv("RAY_AUTH_TOKEN")
+        monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+        (state / "home").write_text("a file")
+        monkeypatch.setenv("HOME", str(state / "home"))
+        with pytest.raises(local.LocalHeadError, match="could not write its token") as caught:
+            local.ensure_token()
+        assert "\n" not in str(caught.value)
 
 
 class TestSubmitting:
