@@ -19,7 +19,7 @@ def ray_local() -> Iterator[None]:
     import ray
 
     if not ray.is_initialized():
-        start_ray(num_cpus=4, object_store_memory=200_000_000, include_dashboard=False, logging_level="WARNING")
+        start_ray(address="local", num_cpus=4, object_store_memory=200_000_000, include_dashboard=False, logging_level="WARNING")
         ray.data.DataContext.get_current().enable_progress_bars = False
     yield
     ray.shutdown()
