@@ -11,6 +11,7 @@ from selfj.training.job import Outcome, TrainingJob
 from selfj.training.loop import train_worker
 
 _CHECKPOINTS = "checkpoints"
+_CLEANER = "PlacementGroupCleanerCallback"
 _KEPT = 2
 """Checkpoints kept: the last, and the one before it in case a machine dies while the last is being read."""
 
@@ -46,13 +47,27 @@ def _trainer(store: Store, job: TrainingJob) -> Any:
         logging_config=LoggingConfig(log_level="WARNING"),
     )
     backend = TorchConfig(backend="nccl" if settings.gpus_per_worker else "gloo")
-    return TorchTrainer(
+    trainer = TorchTrainer(
         train_worker,
         train_loop_config={"job": job},
         torch_config=backend,
         scaling_config=_scaling(settings),
         run_config=run_config,
     )
+    return _without_cleaner(trainer)
+
+
+def _without_cleaner(trainer: Any) -> Any:
+    """Leave out a helper of Ray Train that asks every second, through the dashboard, whether the controller lives.
+
+    It asks whichever Ray it finds on the machine: with a second one there it takes the controller for dead and kills the
+    training (seen with Ray 2.60), and without a dashboard it fills the log. It is there for controllers that die while
+    their driver lives; here the driver ends with its controller, and Ray takes back the resources of both.
+    """
+    made = getattr(trainer, "_create_default_callbacks", None)
+    if made is not None:
+        trainer._create_default_callbacks = lambda: [one for one in made() if type(one).__name__ != _CLEANER]
+    return trainer
 
 
 def _scaling(settings: LoopSettings) -> Any:

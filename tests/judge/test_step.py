@@ -128,7 +128,7 @@ from tests.judge.test_step import _settings
 from tests.judge.worlds import watch
 
 address, model, then = sys.argv[1:]
-ray.init(num_cpus=3, object_store_memory=100_000_000, include_dashboard=False, logging_level="WARNING")
+ray.init(address="local", num_cpus=3, object_store_memory=100_000_000, include_dashboard=False, logging_level="WARNING")
 run = RunFolder(address)
 watch(pytest.MonkeyPatch(), run, Path(address).parent / f"calls{then}", then=then)
 train_judge(run, _settings(model))
