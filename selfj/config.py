@@ -324,7 +324,7 @@ def read_settings(arguments: Sequence[str] | None = None, program: str = "pipeli
     import jsonargparse
 
     jsonargparse.set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    parser = jsonargparse.ArgumentParser(prog=program, description=Settings.__doc__, exit_on_error=False)
+    parser = jsonargparse.ArgumentParser(prog=program, description=Settings.__doc__, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--config", action="config", help="YAML file with settings; may be given more than once")
     parser.add_class_arguments(Settings, None)
     try:
