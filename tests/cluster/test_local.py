@@ -144,12 +144,12 @@ class TestStarting:
 
     def test_the_head_uses_our_python_and_no_other_cluster(self):
         environment = local.head_environment(
-            {"PATH": "/bin", "RAY_ADDRESS": "elsewhere:6379", "RAY_AUTH_MODE": "disabled", "HOME": "/h"}
+            {"PATH": "/bin", "RAY_ADDRESS": "elsewhere:1", "RAY_AUTH_MODE": "disabled", "HOME": "/h"}, 6379
         )
         assert environment["PATH"] == f"{sys.prefix}/bin:/bin"
-        assert "RAY_ADDRESS" not in environment and environment["HOME"] == "/h"
+        assert environment["RAY_ADDRESS"] == "127.0.0.1:6379" and environment["HOME"] == "/h"
         assert environment["RAY_AUTH_MODE"] == "disabled"  # the user's word counts
-        assert local.head_environment({})["RAY_AUTH_MODE"] == "token"
+        assert local.head_environment({}, 6379)["RAY_AUTH_MODE"] == "token"
 
     def test_a_head_that_ends_at_once_is_an_error_with_its_last_words(self, state):
         log = state / "head.log"
