@@ -8,32 +8,16 @@ Memory is what the machine's available memory falls by, so nothing else should r
 import json
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
+from memory import MemoryWatch
 from record import write_result
 
 ROOT = Path(__file__).parents[1]
 COMMAND = [sys.executable, "cluster/local.py", "run", "--", "python", "ray_jobs/pipeline.py", "--config", "configs/pocket.yaml"]
 KEPT = ("pearson", "pearson_low", "pearson_high", "spearman", "auroc", "aurc", "prr", "scored", "unscored")
-
-
-class MemoryWatch(threading.Thread):
-    """Highest fall of available memory, in GB, once a second."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.before = psutil.virtual_memory().available
-        self.peak_gb = 0.0
-        self.ended = threading.Event()
-
-    def run(self) -> None:
-        """Watch until told to end."""
-        while not self.ended.wait(1.0):
-            self.peak_gb = max(self.peak_gb, (self.before - psutil.virtual_memory().available) / 1e9)
 
 
 def main(arguments: list[str]) -> int:
