@@ -22,7 +22,7 @@ def submit(runs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The pipeline as a Ray job on a head of its own."""
     job = [sys.executable, "ray_jobs/pipeline.py", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs), *arguments]
     command = [sys.executable, "cluster/local.py", "run", "--", *job]
-    return run_command(command, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+    return run_command(command, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "RAY_AUTH_MODE": "token"})
 
 
 def run_command(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
