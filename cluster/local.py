@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import ctypes
 import dataclasses
+import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -43,8 +44,12 @@ LOOPBACK = "127.0.0.1"
 START_LIMIT_S = 120
 SUBMIT_LIMIT_S = 60
 STOP_LIMIT_S = 10
-STATE = Path("/tmp") / f"selfj-{os.getuid()}-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
-"""Ray's sessions and logs of this project folder's heads. Not under TMPDIR: socket paths may have 107 characters at most."""
+STATE = Path("/tmp") / f"selfj-{hashlib.sha256(f'{os.getuid()} {ROOT}'.encode()).hexdigest()[:8]}"
+"""Ray's sessions and logs of this project folder's heads: `head` of the one that stays, `job-PID` of one for a job.
+
+Not under TMPDIR: socket paths may have 107 characters at most.
+"""
+START_LOCK = Path("/tmp") / f"selfj-{os.getuid()}.lock"
 HEAD_FILE = STATE / "head.json"
 
 
@@ -108,7 +113,7 @@ def start_command(options: argparse.Namespace) -> int:
     check_environment()
     address = find_head()
     if address is None:
-        head = start_head(options.object_store_mb, dies_with_us=False)
+        head = start_head(options.object_store_mb, stays=True)
         address = head.address
     print(f"Ray head: {address}")
     print(f"submit:   ray job submit --address {address} -- python ray_jobs/pipeline.py --config configs/pocket.yaml")
@@ -122,6 +127,7 @@ def stop_command(_: argparse.Namespace) -> int:
         print("no head of this project runs")
     else:
         stop_head(head)
+        HEAD_FILE.unlink(missing_ok=True)
         print(f"stopped the Ray head {head.address}")
     return 0
 
@@ -181,11 +187,12 @@ def session_at(address: str) -> str | None:
 
 
 def belongs_here(session: str) -> bool:
-    """Was the head of this session started in our folder? True also if that cannot be known (a tunnel, no /proc)."""
-    pid = session.rpartition("_")[2]
+    """Was the head of this session started in our folder, and not for one job? True also if that cannot be known (a tunnel)."""
     try:
-        return Path(f"/proc/{pid}/cwd").resolve(strict=True) == ROOT
-    except OSError:
+        process = psutil.Process(int(session.rpartition("_")[2]))
+        is_private = any(word.startswith(f"{STATE}/job-") for word in process.cmdline())
+        return Path(process.cwd()).resolve() == ROOT and not is_private
+    except (psutil.Error, ValueError):
         return True
 
 
@@ -193,7 +200,7 @@ def recorded_head() -> Head | None:
     """The head that this script started for this folder, if it still runs."""
     try:
         head = Head(**json.loads(HEAD_FILE.read_text()))
-        is_ours = str(STATE) in psutil.Process(head.pid).cmdline()
+        is_ours = str(STATE / "head") in psutil.Process(head.pid).cmdline()
     except (OSError, ValueError, TypeError, psutil.Error):
         return None
     return head if is_ours else None
@@ -237,43 +244,68 @@ def head_for_job(object_store_mb: int) -> Iterator[str]:
         print(f"using the Ray head that runs at {address}", flush=True)
         yield address
         return
-    head = start_head(object_store_mb, dies_with_us=True)
+    head = start_head(object_store_mb, stays=False)
     try:
         yield head.address
     finally:
         stop_head(head)
 
 
-def start_head(object_store_mb: int, dies_with_us: bool) -> Head:
-    """Start a head in the project's folder, reachable from this machine only and only with the token; wait until it answers."""
+def start_head(object_store_mb: int, stays: bool) -> Head:
+    """Start a head in the project's folder, reachable from this machine only and only with the token; wait until it answers.
+
+    One that `stays` is recorded, so that later calls find it; the other ends with this process.
+    """
     ensure_token()
-    prepare_state_folder()
+    with one_at_a_time():  # else two heads that start together may choose the same ports
+        try:
+            return try_to_start(object_store_mb, stays)
+        except LocalHeadError as problem:
+            print(f"{problem}; once more", file=sys.stderr, flush=True)
+            return try_to_start(object_store_mb, stays)
+
+
+def try_to_start(object_store_mb: int, stays: bool) -> Head:
+    """One attempt; LocalHeadError if a port was taken in the meantime, memory is short, and so on."""
+    folder = prepare_folder("head" if stays else f"job-{os.getpid()}")
     wanted = urlsplit(named_address() or DEFAULT_ADDRESS).port or 8265
-    jobs, gcs, client, agent = free_ports((wanted, 6379, 10001, 52365))
-    log = STATE / "head.log"
+    jobs, gcs, agent, client = free_ports((wanted, 0, 0, 0))  # Ray's default ports are contested where several Rays run
+    log = folder / "head.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [ray_command(), *head_arguments(jobs, gcs, client, agent, object_store_mb)],
+            [ray_command(), *head_arguments(folder, jobs, gcs, agent, client, object_store_mb)],
             cwd=ROOT,
             env=head_environment(os.environ, gcs),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal must reach us, not the head
-            preexec_fn=_die_with_parent if dies_with_us else None,
+            preexec_fn=None if stays else _die_with_parent,
         )
     head = Head(pid=process.pid, address=f"http://{LOOPBACK}:{jobs}")
     try:
         wait_until_ready(process, head.address, agent, log)
-        HEAD_FILE.write_text(json.dumps(dataclasses.asdict(head)))
+        if stays:
+            HEAD_FILE.write_text(json.dumps(dataclasses.asdict(head)))
     except BaseException:
         stop_head(head)
         raise
     return head
 
 
-def head_arguments(jobs: int, gcs: int, client: int, agent: int, object_store_mb: int) -> list[str]:
-    """Arguments of `ray start`; `gcs`, `client` and `agent` are ports that only Ray uses."""
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait until no other head of this user is starting."""
+    lock = os.open(START_LOCK, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def head_arguments(folder: Path, jobs: int, gcs: int, agent: int, client: int, object_store_mb: int) -> list[str]:
+    """Arguments of `ray start`; `gcs`, `agent` and `client` are ports that only Ray uses."""
     return [
         "start",
         "--head",
@@ -285,8 +317,8 @@ def head_arguments(jobs: int, gcs: int, client: int, agent: int, object_store_mb
         f"--dashboard-host={LOOPBACK}",
         f"--dashboard-port={jobs}",
         f"--object-store-memory={object_store_mb * 1_000_000}",
-        "--temp-dir",  # beside the files of other Rays on this machine; its own word, so that `recorded_head` can find it
-        str(STATE),
+        "--temp-dir",  # apart from other Rays on this machine; a word of its own, by which the head is recognised
+        str(folder),
         "--disable-usage-stats",
         "--log-color=false",
     ]
@@ -330,19 +362,29 @@ def accepts_connections(port: int) -> bool:
 
 def stop_head(head: Head) -> None:
     """End the head and everything that descends from it, and nothing else."""
-    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, signal.SIG_IGN)
-    HEAD_FILE.unlink(missing_ok=True)
+    with uninterrupted():
+        try:
+            parent = psutil.Process(head.pid)
+            family = [parent, *parent.children(recursive=True)]
+            parent.terminate()
+        except psutil.NoSuchProcess:
+            return
+        for process in wait_for_end(family, STOP_LIMIT_S):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        wait_for_end(family, STOP_LIMIT_S)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a second Ctrl-C not leave half of the head behind."""
+    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {name: signal.signal(name, signal.SIG_IGN) for name in names}
     try:
-        parent = psutil.Process(head.pid)
-        family = [parent, *parent.children(recursive=True)]
-        parent.terminate()
-    except psutil.NoSuchProcess:
-        return
-    for process in wait_for_end(family, STOP_LIMIT_S):
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    wait_for_end(family, STOP_LIMIT_S)
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def wait_for_end(processes: Sequence[psutil.Process], limit_s: float) -> list[psutil.Process]:
@@ -363,17 +405,22 @@ def is_alive(process: psutil.Process) -> bool:
         return False
 
 
-def prepare_state_folder() -> None:
-    """Make the folder of Ray's sessions, ours alone, and drop those of earlier heads (their logs stay until now)."""
+def prepare_folder(name: str) -> Path:
+    """Make a head's folder below one that only we can enter, and drop those of heads that ended (their logs stay until now)."""
     STATE.mkdir(mode=0o700, exist_ok=True)
     if STATE.is_symlink() or STATE.stat().st_uid != os.getuid():
         raise LocalHeadError(f"{STATE} belongs to somebody else: remove it")
-    for session in STATE.glob("session_2*"):
-        shutil.rmtree(session, ignore_errors=True)
+    for other in STATE.iterdir():
+        pid = other.name.partition("job-")[2]
+        if other.name == name or (pid.isdigit() and not psutil.pid_exists(int(pid))):
+            shutil.rmtree(other, ignore_errors=True)
+    folder = STATE / name
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def free_ports(wanted: Sequence[int]) -> list[int]:
-    """For each wanted port that port if it is free on loopback, else another free one."""
+    """For each wanted port that port if it is free on loopback, else (and for 0) any free one."""
     ports = []
     with ExitStack() as held:  # held until all are chosen, so that none is chosen twice
         for port in wanted:
@@ -464,7 +511,7 @@ def job_result(client: Any, job: str) -> int:
         while not (info := client.get_job_info(job)).status.is_terminal():
             time.sleep(1)
     except (RuntimeError, OSError) as error:
-        raise LocalHeadError(f"the Ray head is gone ({error}); its log: {STATE / 'head.log'}") from error
+        raise LocalHeadError(f"the Ray head is gone ({error}); its logs are below {STATE}") from error
     if info.status == "SUCCEEDED":
         return 0
     reason = (info.message or "").partition(", last available logs")[0]

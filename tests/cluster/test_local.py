@@ -159,8 +159,7 @@ class TestStarting:
         with pytest.raises(local.LocalHeadError, match="the port is taken"):
             local.wait_until_ready(process, unused_address(), 1, log)
 
-    def test_stopping_ends_children_that_left_the_group(self, state, monkeypatch):
-        monkeypatch.setattr(signal, "signal", lambda *_: None)
+    def test_stopping_ends_children_that_left_the_group(self, monkeypatch):
         parent = subprocess.Popen(["sh", "-c", "setsid sleep 60 & sleep 60"])
         while len(children := psutil.Process(parent.pid).children(recursive=True)) < 2:
             time.sleep(0.05)
@@ -168,11 +167,31 @@ class TestStarting:
         local.stop_head(local.Head(parent.pid, "x"))
         assert not any(map(local.is_alive, children)) and parent.wait(5)
 
-    def test_old_sessions_go_and_other_files_stay(self, state):
-        (state / "session_2026-11-20").mkdir()
-        (state / "head.log").write_text("x")
-        local.prepare_state_folder()
-        assert [path.name for path in state.iterdir()] == ["head.log"]
+    def test_an_interrupt_counts_again_after_stopping(self):
+        before = signal.getsignal(signal.SIGINT)
+        with local.uninterrupted():
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) == before
+
+    def test_a_failed_start_is_tried_once_more(self, state, monkeypatch, capsys):
+        attempts = [local.LocalHeadError("port taken"), local.Head(1, "x")]
+
+        def attempt(*_: object) -> local.Head:
+            outcome = attempts.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        monkeypatch.setattr(local, "try_to_start", attempt)
+        assert local.start_head(100, stays=False) == local.Head(1, "x")
+        assert capsys.readouterr().err == "port taken; once more\n"
+
+    def test_folders_of_ended_heads_go_and_those_of_running_ones_stay(self, state):
+        for name in ("job-999999999", f"job-{os.getpid()}", "head"):
+            (state / name / "session_2026").mkdir(parents=True)
+        folder = local.prepare_folder("head")
+        assert sorted(path.name for path in state.iterdir()) == ["head", f"job-{os.getpid()}"]
+        assert folder == state / "head" and list(folder.iterdir()) == []
 
 
 class TestToken:
