@@ -387,14 +387,15 @@ def located(settings: Settings) -> Settings:
     """The settings with local paths made absolute, for workers that have another working folder than the driver."""
     policy = dataclasses.replace(
         settings.policy,
-        model=_absolute(settings.policy.model),
-        chat_template=settings.policy.chat_template and _absolute(settings.policy.chat_template),
+        model=absolute_path(settings.policy.model),
+        chat_template=settings.policy.chat_template and absolute_path(settings.policy.chat_template),
     )
-    score = dataclasses.replace(settings.score, embedding_model=_absolute(settings.score.embedding_model))
+    score = dataclasses.replace(settings.score, embedding_model=absolute_path(settings.score.embedding_model))
     return dataclasses.replace(settings, policy=policy, score=score)
 
 
-def _absolute(path: str) -> str:
+def absolute_path(path: str) -> str:
+    """A path that is there, made absolute; a model's name on Hugging Face, say, as it is."""
     return str(Path(path).absolute()) if Path(path).exists() else path
 
 
