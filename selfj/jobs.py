@@ -71,7 +71,7 @@ def step_entry(step: str) -> Step:
 
 
 def connect() -> None:
-    """Join the Ray cluster of the job or of RAY_ADDRESS, or start a local one; quiet progress bars in job logs."""
+    """Join the Ray cluster of the job or of RAY_ADDRESS, else start one for this process; no progress bars in job logs."""
     import ray
 
     if not ray.is_initialized():
@@ -105,4 +105,4 @@ def start_ray(attempts: int = 3, **options: Any) -> None:
 def _local_options() -> dict[str, Any]:
     if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_JOB_ID"):
         return {}
-    return {"include_dashboard": False, "object_store_memory": 500_000_000}
+    return {"address": "local", "include_dashboard": False, "object_store_memory": 500_000_000}

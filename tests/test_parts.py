@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from selfj.errors import ModelError, RunFolderError
-from selfj.parts import MadePart, Pool, Table, make_table
+from selfj.parts import MadePart, Pool, Table, _Worker, make_table
 from selfj.records import Similarity, rejected, to_table
 from selfj.run import Fingerprint, RunFolder
 
@@ -69,6 +69,12 @@ def test_a_worker_that_is_killed_is_replaced_and_its_part_made_again(
     assert not wish.exists()
     keys = run_folder.table("similarities").read_all().column("response_id").to_pylist()
     assert len(keys) == len(set(keys)) == manifest.rows_out == 8
+
+
+def test_a_part_that_was_written_before_its_worker_died_is_not_made_again(run_folder: RunFolder) -> None:
+    made = Maker().make(run_folder, 2)
+    run_folder.table("similarities").write(2, made.rows, made.rejects, made.rows_in)
+    assert _Worker(run_folder.address, "similarities", Failing)({"part": [2]}) == {"rows_out": [2], "rejected": [1], "error": [""]}
 
 
 def test_an_error_in_a_worker_comes_out_as_the_one_line_it_was(ray_local: None, run_folder: RunFolder) -> None:
