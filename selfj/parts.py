@@ -142,7 +142,7 @@ class _Worker:
         return {"rows_out": [counts.rows_out], "rejected": [counts.rejected], "error": [error]}
 
     def _make(self, part: int) -> PartCounts:
-        if part in self.folder.parts():
+        if self.folder.has(part):
             # A worker was killed between writing the part and telling so: Ray asks for it once more.
             return self.folder.counts(part)
         if self.maker is None:

@@ -186,6 +186,10 @@ class TableFolder:
         found = (_PART.fullmatch(name) for name in self.store.names(self.name))
         return sorted(int(match.group(1)) for match in found if match)
 
+    def has(self, part: int) -> bool:
+        """Whether a part is finished."""
+        return self.store.exists(self._part(part))
+
     def read(self, part: int, columns: list[str] | None = None) -> pa.Table:
         """One part."""
         return pq.read_table(pa.BufferReader(self.store.read(self._part(part))), columns=columns)
