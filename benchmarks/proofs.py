@@ -15,13 +15,12 @@ from record import write_result
 ROOT = Path(__file__).parents[1]
 CLAIMS = {
     "faults": [
-        "-m",
-        "faults or ray",
         "tests/faults",
-        "tests/judge",
-        "tests/training",
+        "tests/judge/test_step.py",
+        "tests/collect/test_step.py",
+        "tests/test_parts.py",
         "-k",
-        "kill or full_disk or resume or goes_on",
+        "killed or full_disk",
     ],
     "any_model": ["tests/test_any_model.py"],
     "bad_input": ["tests/collect", "tests/test_sample.py", "tests/test_prompts.py", "tests/test_labels.py", "tests/test_run.py"],
