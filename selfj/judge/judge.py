@@ -23,7 +23,9 @@ class JudgeFolder:
     path: str
     """The folder's address."""
     base_model: str
-    """Folder or Hugging Face name of the model that training started from."""
+    """Folder or Hugging Face name of the model that training started from, as the user wrote it."""
+    base_path: str
+    """Where that was at the time."""
     revision: str | None
     adapter: bool
     """Whether the folder holds a LoRA adapter on `base_model` instead of whole weights."""
@@ -89,7 +91,9 @@ class JudgeFolder:
     @property
     def model(self) -> str:
         """The model an engine has to load: the folder itself, or the base of the adapter."""
-        return self.base_model if self.adapter else self.path
+        if not self.adapter:
+            return self.path
+        return self.base_path if Path(self.base_path).exists() else self.base_model
 
     @property
     def chat_template(self) -> str | None:

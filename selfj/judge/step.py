@@ -5,7 +5,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from selfj.config import Settings, as_dict
+from selfj.config import Settings, absolute_path, as_dict
 from selfj.engine import check_model_folder
 from selfj.errors import RunFolderError
 from selfj.judge.encode import TARGET_TOKENS, Choice, ExampleMaker, Wording, choose, end_id, label_ids
@@ -15,7 +15,7 @@ from selfj.labels import DIGITS
 from selfj.parts import Pool, Table, make_table
 from selfj.prompts import PromptEncoder
 from selfj.run import Fingerprint, Manifest, RunFolder, TableFolder, content_hash, timed
-from selfj.training.job import Outcome, TrainingJob, absolute_path
+from selfj.training.job import Outcome, TrainingJob
 
 
 def train_judge(run: RunFolder, settings: Settings) -> Manifest:
@@ -148,6 +148,7 @@ def _card(run: RunFolder, settings: Settings, encoder: PromptEncoder, manifest: 
     return JudgeFolder(
         path=run.path("judge"),
         base_model=base_model(settings),
+        base_path=wording.base_model,
         revision=wording.revision,
         adapter=lora is not None,
         adapter_rank=lora.rank if lora else None,

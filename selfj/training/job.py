@@ -1,7 +1,6 @@
 """What is to be trained and what came of it: the two things that cross the border between the driver and the workers."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from selfj.config import LoopSettings
 from selfj.training.objective import Objective
@@ -27,11 +26,6 @@ class TrainingJob:
     settings: LoopSettings
     objective: Objective
     seed: int
-
-
-def absolute_path(path: str) -> str:
-    """A local path as workers find it, who run in folders of their own; anything else as it is."""
-    return str(Path(path).resolve()) if Path(path).exists() else path
 
 
 @dataclass

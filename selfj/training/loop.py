@@ -120,7 +120,8 @@ def fit(loop: Loop) -> None:
     settings, state, steps = loop.job.settings, loop.state, loop.schedule.steps
     if loop.rank == 0:
         print(f"{loop.job.name}: step {state.step} of {steps}, {len(loop.examples):,} examples, {loop.world} workers", flush=True)
-    progress = Progress(loop.job.name, steps - state.step, "steps")
+    progress = Progress(loop.job.name, steps, "steps")
+    progress.done = progress.first = state.step
     while state.step < steps:
         started = time.monotonic()
         tokens = step(loop)
@@ -163,7 +164,7 @@ def step(loop: Loop) -> int:
 def _count(loop: Loop, sums: dict[str, float], tokens: int) -> int:
     """Add what all workers saw in a step to the state."""
     state = loop.state
-    names = sorted(sums)
+    names = list(sums)
     *totals, read = _over_workers(np.array([*(sums[name] for name in names), tokens])).tolist()
     if not all(map(math.isfinite, totals)):
         raise ModelError(
@@ -204,7 +205,7 @@ def validate(loop: Loop) -> dict[str, float]:
     loop.trainee.train(False)
     with torch.no_grad():
         shares = [_looked_at(loop, group) for group in loop.validation]
-    names = sorted(shares[0])
+    names = list(shares[0])
     spread = np.concatenate([np.stack([share[name] for name in names], axis=1) for share in shares])
     values = dict(zip(names, _over_workers(spread).T, strict=True))
     numbers = np.array([example.numbers for group in loop.validation for example in group])
@@ -236,7 +237,7 @@ def _tell(progress: Progress, loop: Loop, tokens: int, seconds: float) -> None:
     parts = [f"{name} {value:.3f}" for name, value in losses.items()]
     parts += [f"validation {name} {value:.3f}" for name, value in (point.validation if point else {}).items()]
     rates = f"{loop.plan.batch_size / seconds:,.0f} examples/s, {tokens / seconds:,.0f} tokens/s"
-    note = f"step {state.step}, {rates}, {', '.join(parts)}"
+    note = f"{rates}, {', '.join(parts)}"
     if point:
         progress.done += 1
         progress.show(note)

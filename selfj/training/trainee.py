@@ -39,7 +39,7 @@ class Trainee:
         self.settings = settings
         self.device = device
         config = deepspeed_config(settings)
-        model = _load_model(base, revision, settings, seed, config)
+        model = _load_model(base, revision, settings, seed, config, device)
         self._takes_positions = "position_ids" in inspect.signature(_plain(model).forward).parameters
         learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
         with contextlib.redirect_stdout(io.StringIO()):  # its bfloat16 optimizer prints ten lines about memory
@@ -150,14 +150,16 @@ def _whole(parameter: "torch.nn.Parameter") -> Iterator[None]:
         yield
 
 
-def _load_model(base: str, revision: str | None, settings: LoopSettings, seed: int, config: dict[str, Any]) -> Any:
+def _load_model(
+    base: str, revision: str | None, settings: LoopSettings, seed: int, config: dict[str, Any], device: "torch.device"
+) -> Any:
     import torch
     from transformers.integrations import HfDeepSpeedConfig
 
     keep = (
         HfDeepSpeedConfig(config) if settings.zero_stage == 3 else None
     )  # while it lives, weights are scattered as they are read
-    model = _pretrained(base, revision, settings)
+    model = _pretrained(base, revision, settings, device)
     del keep
     model.config.use_cache = False
     if settings.gradient_checkpointing:
@@ -168,12 +170,16 @@ def _load_model(base: str, revision: str | None, settings: LoopSettings, seed: i
     return _with_adapters(model, base, settings) if settings.lora else model
 
 
-def _pretrained(base: str, revision: str | None, settings: LoopSettings) -> Any:
+def _pretrained(base: str, revision: str | None, settings: LoopSettings, device: "torch.device") -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
+    options: dict[str, Any] = {"revision": revision, "dtype": getattr(torch, settings.precision)}
+    if device.type == "cpu" and settings.precision == "bfloat16":
+        # The backward pass of torch's fused attention is so slow there that it takes a third of all the time.
+        options["attn_implementation"] = "eager"
     try:
-        return AutoModelForCausalLM.from_pretrained(base, revision=revision, dtype=getattr(torch, settings.precision))
+        return AutoModelForCausalLM.from_pretrained(base, **options)
     except (OSError, ValueError) as problem:
         raise ModelError(f"{base}: the model to train could not be loaded: {' '.join(str(problem).split())[:300]}") from None
 

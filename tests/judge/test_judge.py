@@ -11,6 +11,7 @@ from selfj.prompts import RATING_PROMPTS
 
 _CARD = {
     "base_model": "base",
+    "base_path": "/gone/base",
     "revision": None,
     "adapter": False,
     "adapter_rank": None,
@@ -74,3 +75,4 @@ def test_an_engine_loads_the_folder_or_the_base_of_the_adapter(tmp_path):
     assert (_judge(tmp_path).model, _judge(tmp_path).chat_template) == (str(tmp_path), None)
     adapter = _judge(tmp_path, adapter=True, adapter_rank=16)
     assert (adapter.model, adapter.chat_template) == ("base", str(tmp_path / "chat_template.jinja"))
+    assert _judge(tmp_path, adapter=True, base_path=str(tmp_path)).model == str(tmp_path)

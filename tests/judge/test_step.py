@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from selfj.config import Settings
 from selfj.errors import DataError, ModelError, RunFolderError
 from selfj.judge.judge import JudgeFolder
 from selfj.judge.step import train_judge
+from selfj.labels import expected_value, normalised_probabilities
 from selfj.run import RunFolder
 from tests.judge.worlds import TINY_LORA, judge_settings, watch, write_scored_run
 from tests.tiny_models import make_model
@@ -123,6 +125,7 @@ import sys
 from pathlib import Path
 import pytest, ray
 from selfj.judge.step import train_judge
+from selfj.labels import expected_value, normalised_probabilities
 from selfj.run import RunFolder
 from tests.judge.test_step import _settings
 from tests.judge.worlds import watch
@@ -173,6 +176,43 @@ def test_whole_weights_are_an_ordinary_model_folder(ray_local, model, tmp_path, 
     assert loaded.dtype == torch.bfloat16
     assert AutoTokenizer.from_pretrained(judge.model).chat_template
     assert set(judge.validation) == {"loss", "student", "student_pearson"}
+
+
+@pytest.mark.slow
+def test_a_run_folder_on_another_file_system_gets_checkpoints_and_judge(ray_local, model, tmp_path):
+    run = RunFolder(f"simplecache::file://{tmp_path}/far")
+    write_scored_run(run)
+    assert not run.store.is_local
+    assert train_judge(run, judge_settings(model, checkpoint_every=2)).finished
+    assert JudgeFolder.load(run.path("judge")).examples == 42
+    assert {"model.safetensors", "tokenizer.json", "judge.json"} <= set(run.store.names("judge"))
+    assert [name for name in run.store.names("training/checkpoints") if name.startswith("step")] == [
+        "step-0000004",
+        "step-0000005",
+    ]
+
+
+@pytest.mark.slow
+def test_an_engine_scores_with_the_adapter_as_training_did(trained):
+    import ray
+
+    from selfj.config import EngineSettings, ModelSettings
+    from selfj.engine import Adapter, Engine, engine_pool
+    from selfj.training.examples import read_examples
+
+    run, _, _ = trained
+    judge = JudgeFolder.load(run.path("judge"))
+    settings = EngineSettings(device="cpu", threads=1)
+    actor = ray.remote(num_cpus=1, runtime_env={"env_vars": engine_pool(settings).environment})(Engine)
+    adapter = Adapter("judge", judge.path, judge.adapter_rank)
+    engine = actor.remote(ModelSettings(model=judge.model, dtype="float32"), settings, adapter)
+    _, examples = read_examples(run.table("training"))
+    prompts = [list(map(int, example.prompts[1])) for example in examples]
+    logprobs = ray.get(engine.label_logprobs.remote(prompts, judge.label_token_ids, adapted=True))
+    ray.kill(engine)
+    scores = expected_value(normalised_probabilities(logprobs)[0])
+    quality = [example.numbers[0] for example in examples]
+    assert np.corrcoef(scores, quality)[0, 1] == pytest.approx(judge.validation["student_pearson"], abs=1e-3)
 
 
 @pytest.mark.slow
