@@ -100,6 +100,20 @@ class Wording:
         return PromptEncoder(tokenizer, self.prompts, self.max_tokens - TARGET_TOKENS)
 
 
+def model_context(model: str, revision: str | None) -> int | None:
+    """Longest sequence of a model in tokens, if its config says.
+
+    Raises ModelError if it has no readable config.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(model, revision=revision)
+    except (OSError, ValueError) as problem:
+        raise ModelError(f"{model}: no config could be loaded: {' '.join(str(problem).split())[:300]}") from None
+    return getattr(config.get_text_config(), "max_position_embeddings", None)
+
+
 def label_ids(encoder: PromptEncoder) -> list[int]:
     """Token of each digit as it stands after a rating prompt. Raises ModelError if one is not a single token."""
     return label_token_ids(encoder.tokenizer, encoder.rating_text("Is this a question?", "Yes.", "Yes."))

@@ -8,7 +8,7 @@ from pathlib import Path
 from selfj.config import Settings, absolute_path, as_dict
 from selfj.engine import check_model_folder
 from selfj.errors import RunFolderError
-from selfj.judge.encode import TARGET_TOKENS, Choice, ExampleMaker, Wording, choose, end_id, label_ids
+from selfj.judge.encode import TARGET_TOKENS, Choice, ExampleMaker, Wording, choose, end_id, label_ids, model_context
 from selfj.judge.judge import JudgeFolder
 from selfj.judge.objective import SelfDistillation
 from selfj.labels import DIGITS
@@ -43,15 +43,14 @@ def _make_judge(run: RunFolder, settings: Settings, scored: str, manifest: Manif
     from selfj.training.launch import train
 
     wording = _wording(settings)
-    check_model_folder(wording.base_model)
     encoder = wording.encoder()
     objective = _objective(settings, encoder)
     choice = choose(run, settings.train.max_examples, settings.train.validation_examples)
     examples = _encode(run, settings, wording, choice, scored)
-    outcome = train(_job(run, settings, objective))
+    outcome = train(_job(run, settings, wording, objective))
     _count(manifest, choice, outcome, examples)
     _write_tokenizer(run, encoder)
-    _card(run, settings, encoder, manifest, outcome).write()
+    _card(run, settings, wording, encoder, manifest, outcome).write()
 
 
 def base_model(settings: Settings) -> str:
@@ -66,17 +65,27 @@ def _fingerprint(settings: Settings, scored: str) -> Fingerprint:
         "prompts": settings.prompts,
         "policy": as_dict(settings.policy, resources=False),
     }
-    return Fingerprint(values, {"scored": scored, "base_model": content_hash(base_model(settings))})
+    return Fingerprint(values, _inputs(settings, scored))
+
+
+def _inputs(settings: Settings, scored: str) -> dict[str, str]:
+    template = settings.policy.chat_template
+    files = {"base_model": base_model(settings), **({"chat_template": template} if template else {})}
+    return {"scored": scored, **{name: content_hash(path) for name, path in files.items()}}
 
 
 def _wording(settings: Settings) -> Wording:
     own = settings.train.base_model is None
+    model = absolute_path(base_model(settings))
+    check_model_folder(model)
+    revision = settings.policy.revision if own else None
+    limits = (settings.train.max_tokens, settings.policy.context, model_context(model, revision))
     return Wording(
-        base_model=absolute_path(base_model(settings)),
-        revision=settings.policy.revision if own else None,
+        base_model=model,
+        revision=revision,
         chat_template=absolute_path(settings.policy.chat_template) if own and settings.policy.chat_template else None,
         prompts=settings.prompts,
-        max_tokens=settings.train.max_tokens,
+        max_tokens=min(limit for limit in limits if limit),
         with_teacher=settings.train.teacher_weight > 0 or settings.train.distillation_weight > 0,
     )
 
@@ -88,17 +97,15 @@ def _objective(settings: Settings, encoder: PromptEncoder) -> SelfDistillation:
 
 
 def _encode(run: RunFolder, settings: Settings, wording: Wording, choice: Choice, scored: str) -> Manifest:
-    keep = dataclasses.asdict(wording)
-    keep.pop("base_model")
+    keep = {name: getattr(wording, name) for name in ("prompts", "max_tokens", "with_teacher")}
     keep |= {"max_examples": settings.train.max_examples, "validation_examples": settings.train.validation_examples}
-    fingerprint = Fingerprint(keep, {"scored": scored, "base_model": content_hash(wording.base_model)})
+    fingerprint = Fingerprint(keep, _inputs(settings, scored))
     table = Table("training", "train", fingerprint, run.table("scored").parts())
     pool = Pool(settings.train.workers, cpus=1, environment={"TOKENIZERS_PARALLELISM": "false"})
     return make_table(run, table, partial(ExampleMaker, wording, choice), pool)
 
 
-def _job(run: RunFolder, settings: Settings, objective: SelfDistillation) -> TrainingJob:
-    wording = _wording(settings)
+def _job(run: RunFolder, settings: Settings, wording: Wording, objective: SelfDistillation) -> TrainingJob:
     return TrainingJob(
         name="train",
         run=run.store.root if run.store.is_local else run.address,
@@ -142,8 +149,9 @@ def _write_tokenizer(run: RunFolder, encoder: PromptEncoder) -> None:
             run.store.write(f"judge/{file.name}", file.read_bytes())
 
 
-def _card(run: RunFolder, settings: Settings, encoder: PromptEncoder, manifest: Manifest, outcome: Outcome) -> JudgeFolder:
-    wording = _wording(settings)
+def _card(
+    run: RunFolder, settings: Settings, wording: Wording, encoder: PromptEncoder, manifest: Manifest, outcome: Outcome
+) -> JudgeFolder:
     lora = settings.train.lora
     return JudgeFolder(
         path=run.path("judge"),
@@ -157,7 +165,7 @@ def _card(run: RunFolder, settings: Settings, encoder: PromptEncoder, manifest: 
         end_token_id=end_id(encoder),
         prompts=settings.prompts,
         prompt_texts=dataclasses.asdict(encoder.rating),
-        max_prompt_tokens=settings.train.max_tokens - TARGET_TOKENS,
+        max_prompt_tokens=wording.max_tokens - TARGET_TOKENS,
         policy=settings.policy_name,
         data=manifest.fingerprint.inputs["scored"],
         settings=as_dict(settings.train),

@@ -13,6 +13,7 @@ import torch
 
 from selfj.config import Settings
 from selfj.errors import DataError, ModelError, RunFolderError
+from selfj.judge import step
 from selfj.judge.judge import JudgeFolder
 from selfj.judge.step import train_judge
 from selfj.labels import expected_value, normalised_probabilities
@@ -74,6 +75,7 @@ def test_the_card_says_what_the_judge_is(trained, model):
     assert (judge.model, judge.adapter, judge.adapter_rank) == (model, True, 4)
     assert (judge.policy, judge.prompts, judge.examples) == ("tiny", "short", 40)
     assert len(judge.label_token_ids) == 10
+    assert judge.max_prompt_tokens == 254
     assert judge.data == manifest.fingerprint.inputs["scored"]
     assert {"loss", "teacher", "student", "kl"} < set(judge.validation)
     assert [point["step"] for point in judge.history] == [_STEPS]
@@ -249,3 +251,23 @@ def test_a_model_that_is_not_there_is_refused_before_anything_starts(run_folder)
     write_scored_run(run_folder, instructions=20)
     with pytest.raises(ModelError, match=r"no model folder with a config\.json"):
         train_judge(run_folder, _settings("/nowhere/model"))
+
+
+def test_prompts_are_no_longer_than_the_model_can_read(model):
+    limits = {100: {"max_tokens": 100}, 512: {"max_tokens": 4096}}
+    for longest, changes in limits.items():
+        assert step._wording(_settings(model, **changes)).max_tokens == longest
+    short = _settings(model, max_tokens=4096)
+    short.policy.context = 300
+    assert step._wording(short).max_tokens == 300
+
+
+def test_another_chat_template_is_another_judge(run_folder, model, tmp_path):
+    template = tmp_path / "template.jinja"
+    settings = _settings(model)
+    settings.policy.chat_template = str(template)
+    found = []
+    for text in ("{{ messages }}", "{{ messages }}!"):
+        template.write_text(text)
+        found.append(step._fingerprint(settings, "scored").digest)
+    assert found[0] != found[1]
