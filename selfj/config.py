@@ -16,6 +16,7 @@ from selfj.errors import SettingsError
 
 STEPS = ("collect", "sample", "score", "train", "evaluate", "report")
 Split = Literal["train", "calibration", "test"]
+Precision = Literal["auto", "bfloat16", "float32"]
 
 
 def resource(default: Any) -> Any:
@@ -221,8 +222,9 @@ class LoopSettings:
     """Gradients are clipped to this norm."""
     max_tokens: int = 1024
     """Longest prompt with its label; a longer one loses the middle of its answer, never the label."""
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Number format of the forward and backward passes and of the saved weights; the optimizer keeps float32 either way."""
+    precision: Precision = "auto"
+    """Number format of the forward and backward passes and of the saved weights (the optimizer keeps float32 either way).
+    `auto` is bfloat16 where that is faster, on GPUs and on CPUs with AMX, else float32."""
     zero_stage: Literal[0, 1, 2, 3] = 1
     """DeepSpeed ZeRO stage: 1 shards optimizer states, 2 gradients too, 3 weights too."""
     offload_optimizer: bool = resource(False)

@@ -6,6 +6,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from selfj.errors import ModelError
 from selfj.training.job import Outcome, Point
 from selfj.training.trainee import Trainee
 
@@ -18,6 +19,8 @@ class TrainingState:
 
     step: int = 0
     """Optimizer steps done."""
+    precision: str = "float32"
+    """Number format it computes in."""
     tokens: int = 0
     seconds: float = 0.0
     sums: dict[str, float] = field(default_factory=dict)
@@ -28,7 +31,9 @@ class TrainingState:
 
     def outcome(self) -> Outcome:
         """What is to be told of it."""
-        return Outcome(steps=self.step, tokens=self.tokens, seconds=round(self.seconds, 2), history=self.history)
+        return Outcome(
+            steps=self.step, precision=self.precision, tokens=self.tokens, seconds=round(self.seconds, 2), history=self.history
+        )
 
 
 def report_checkpoint(trainee: Trainee, state: TrainingState, rank: int) -> None:
@@ -46,15 +51,23 @@ def report_checkpoint(trainee: Trainee, state: TrainingState, rank: int) -> None
         ray.train.report({"step": state.step}, checkpoint=checkpoint, checkpoint_dir_name=f"step-{state.step:07d}")
 
 
-def restore_checkpoint(trainee: Trainee) -> TrainingState:
-    """Load the last checkpoint into the model, if there is one, and say how far it was."""
+def restore_checkpoint(trainee: Trainee, fresh: TrainingState) -> TrainingState:
+    """Load the last checkpoint into the model and say how far it was; `fresh` if there is none.
+
+    Raises ModelError if it was made in another precision (`auto` on another kind of machine).
+    """
     import ray.train
 
     checkpoint = ray.train.get_checkpoint()
     if checkpoint is None:
-        return TrainingState()
+        return fresh
     with checkpoint.as_directory() as folder:
-        trainee.load_state(folder)
         values = json.loads((Path(folder) / _STATE).read_text())
+        if values["precision"] != fresh.precision:
+            raise ModelError(
+                f"the training began in {values['precision']}, but this machine would go on in {fresh.precision}; "
+                "go on on a machine like the first, or set the precision and train anew with --restart-from train"
+            )
+        trainee.load_state(folder)
     history = [Point(**point) for point in values.pop("history")]
     return TrainingState(**values, history=history)

@@ -44,6 +44,8 @@ class Outcome:
     """What the loop returns to the driver."""
 
     steps: int = 0
+    precision: str = ""
+    """Number format it computed in."""
     examples: int = 0
     """Distinct examples that were learnt from."""
     validation_examples: int = 0

@@ -15,7 +15,7 @@ from selfj.training.batches import BatchPlan
 from selfj.training.checkpoints import TrainingState
 from selfj.training.examples import Example, read_examples, to_example_table
 from selfj.training.job import TrainingJob
-from selfj.training.loop import Loop, setup, step, train_worker, write
+from selfj.training.loop import Loop, agreed_precision, setup, step, train_worker, write
 from selfj.training.schedule import Schedule, warmup_steps
 
 STEPS = 3
@@ -77,6 +77,8 @@ class Session:
     """Of each case: the parts of the loss in each step."""
     problems: dict[str, str]
     """Of each case that cannot be trained: why."""
+    precisions: dict[str, str]
+    """What each setting comes to on this machine."""
 
 
 def train_cases(config: dict[str, Any]) -> Session:
@@ -84,7 +86,8 @@ def train_cases(config: dict[str, Any]) -> Session:
     run, folder = config["run"], config["folder"]
     losses = {case.name: _train_case(run, case, f"{folder}/{case.name}") for case in config["cases"]}
     problems = {case.name: train_worker({"job": job_of(run, case, case.name)}).problem for case in config["hopeless"]}
-    return Session(losses, problems)
+    precisions = {asked: agreed_precision(asked, torch.device("cpu")) for asked in ("auto", "bfloat16", "float32")}
+    return Session(losses, problems, precisions)
 
 
 def _train_case(run: str, case: Case, state: str) -> list[dict[str, float]]:

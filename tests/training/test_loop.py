@@ -41,7 +41,8 @@ class Trained:
     """What two workers made of every case."""
 
     def __init__(self, run: RunFolder, models: dict[str, str], session: Session) -> None:
-        self.run, self.models, self.losses, self.problems = run, models, session.losses, session.problems
+        self.run, self.models, self.session = run, models, session
+        self.losses, self.problems = session.losses, session.problems
 
     def weights(self, name: str) -> dict[str, torch.Tensor]:
         """Weights that a case wrote."""
@@ -136,3 +137,9 @@ def test_training_moves_the_weights(trained):
 def test_what_the_user_can_mend_comes_back_as_one_line(trained, name, message):
     assert message in trained.problems[name]
     assert "\n" not in trained.problems[name]
+
+
+def test_auto_is_bfloat16_only_where_that_is_fast(trained):
+    amx = torch.cpu.get_capabilities().get("amx_bf16", False)
+    expected = {"auto": "bfloat16" if amx else "float32", "bfloat16": "bfloat16", "float32": "float32"}
+    assert trained.session.precisions == expected
