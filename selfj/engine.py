@@ -154,7 +154,7 @@ def _load_llm(model: ModelSettings, settings: EngineSettings, adapter: Adapter |
         "disable_log_stats": True,
         "use_tqdm_on_load": False,
         **_lora_arguments(adapter),
-        **_device_arguments(settings),
+        **_device_arguments(model, settings),
         **settings.options,
     }
     try:
@@ -182,10 +182,21 @@ def _first_cause(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {' '.join(str(problem).split())[:400]}"
 
 
-def _device_arguments(settings: EngineSettings) -> dict[str, Any]:
+def _device_arguments(model: ModelSettings, settings: EngineSettings) -> dict[str, Any]:
     if on_gpu(settings):
         return {"gpu_memory_utilization": settings.gpu_memory_utilization}
-    return {"enforce_eager": True}
+    # A prompt cut over two engine steps breaks vLLM's seeded sampling on CPUs ("CPU Generator does not use offset", 0.32).
+    whole = {"enable_chunked_prefill": False, "max_num_batched_tokens": max(settings.max_batched_tokens, _context(model))}
+    return {"enforce_eager": True, **whole}
+
+
+def _context(model: ModelSettings) -> int:
+    if model.context is not None:
+        return model.context
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model.model, revision=model.revision).get_text_config()
+    return int(getattr(config, "max_position_embeddings", 0) or 0)
 
 
 def check_model_folder(model: str) -> None:

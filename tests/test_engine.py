@@ -1,5 +1,6 @@
 """The engine against a plain transformers forward pass, on several architectures."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,13 @@ from tests.tiny_models import ARCHITECTURES, make_model
 SETTINGS = EngineSettings(device="cpu", threads=1, max_sequences=32)
 
 
-def engine_actor(model: Path, adapter: Adapter | None = None) -> Any:
+def engine_actor(model: Path, adapter: Adapter | None = None, settings: EngineSettings = SETTINGS) -> Any:
     """An engine in a Ray worker with the environment that engines get."""
     import ray
 
     pool = engine_pool(SETTINGS)
     actor = ray.remote(num_cpus=1, runtime_env={"env_vars": pool.environment})(Engine)
-    return actor.remote(ModelSettings(model=str(model), dtype="float32"), SETTINGS, adapter)
+    return actor.remote(ModelSettings(model=str(model), dtype="float32"), settings, adapter)
 
 
 def forward(model: Path, ids: list[int]) -> Any:
@@ -88,6 +89,18 @@ def test_one_engine_serves_base_weights_and_an_adapter(ray_local: None, tmp_path
     assert base == pytest.approx(forward(model, ids)[-1, labels], abs=2e-3)
     assert with_adapter == pytest.approx(expected[labels], abs=2e-3)
     assert not np.allclose(base, with_adapter, atol=1e-2)
+    ray.kill(engine)
+
+
+@pytest.mark.ray
+def test_prompts_that_do_not_fit_one_engine_step_are_sampled_with_their_seeds(ray_local: None, tmp_path: Path) -> None:
+    import ray
+
+    engine = engine_actor(make_model(tmp_path / "qwen", "qwen"), settings=dataclasses.replace(SETTINGS, max_batched_tokens=600))
+    requests = [SamplingRequest(list(range(5, 300 + i)), i) for i in range(8)]
+    samples = ray.get(engine.sample.remote(requests, temperature=1.0, top_p=1.0, max_tokens=4))
+    alone = ray.get(engine.sample.remote(requests[3:4], temperature=1.0, top_p=1.0, max_tokens=4))
+    assert len(samples) == 8 and samples[3].text == alone[0].text
     ray.kill(engine)
 
 
