@@ -1,0 +1,24 @@
+"""The HTTP application: routes, guards and errors around two models. No Ray in here."""
+
+from fastapi import FastAPI
+
+from selfj import __version__
+from selfj.serve.endpoint import Endpoint
+from selfj.serve.errors import add_error_handlers
+from selfj.serve.guard.chain import add_guards
+from selfj.serve.routes import chat, health, judge, models, page, rerank, rewards
+
+ROUTES = (health, models, chat, judge, rerank, rewards, page)
+"""Each module has a `router`."""
+
+
+def create_app(endpoint: Endpoint) -> FastAPI:
+    """The application of one served run; `endpoint` is at `app.state.endpoint`."""
+    app = FastAPI(title="Self-J", version=__version__, description=__doc__, docs_url=None, redoc_url=None)
+    app.state.endpoint = endpoint
+    add_error_handlers(app)
+    add_guards(app, endpoint)
+    for module in ROUTES:
+        if module is not page or endpoint.settings.page:
+            app.include_router(module.router)
+    return app

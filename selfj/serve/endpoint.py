@@ -1,0 +1,34 @@
+"""What every route is given: the settings, the two models, the promises that were calibrated, and who counts."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from selfj.config import SampleSettings
+from selfj.serve.decide import Promises
+from selfj.serve.observe.metrics import Metrics
+from selfj.serve.services import JudgeService, PolicyService
+from selfj.serve.settings import ServeSettings
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One served run."""
+
+    settings: ServeSettings
+    name: str
+    """Name of the model for clients."""
+    policy: PolicyService
+    judge: JudgeService
+    promises: Promises
+    sampling: SampleSettings
+    """Defaults of requests: what the run's answers were sampled with, and so what the promises hold for."""
+    context: int
+    """Longest sequence of the policy in tokens."""
+    metrics: Metrics
+
+
+def endpoint_of(request: Request) -> Endpoint:
+    """The endpoint that a route's application serves (`Depends(endpoint_of)`)."""
+    endpoint: Endpoint = request.app.state.endpoint
+    return endpoint

@@ -1,0 +1,5 @@
+"""Routes: chat (being written)."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

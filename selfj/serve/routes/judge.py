@@ -1,0 +1,5 @@
+"""Routes: judge (being written)."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

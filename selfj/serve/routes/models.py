@@ -1,0 +1,5 @@
+"""Routes: models (being written)."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""Routes: page (being written)."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""Routes: rerank (being written)."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,5 @@
+"""Routes: rewards (being written)."""
+
+from fastapi import APIRouter
+
+router = APIRouter()
