@@ -6,6 +6,7 @@ from selfj import __version__
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.errors import add_error_handlers
 from selfj.serve.guard.chain import add_guards
+from selfj.serve.observe.observer import add_observer
 from selfj.serve.routes import chat, health, judge, models, page, rerank, rewards
 
 ROUTES = (health, models, chat, judge, rerank, rewards, page)
@@ -18,6 +19,7 @@ def create_app(endpoint: Endpoint) -> FastAPI:
     app.state.endpoint = endpoint
     add_error_handlers(app)
     add_guards(app, endpoint)
+    add_observer(app, endpoint)
     for module in ROUTES:
         if module is not page or endpoint.settings.page:
             app.include_router(module.router)
