@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfj import __version__
+from selfj.config import STEPS
 from selfj.errors import RunFolderError
 from selfj.records import Rejected, schema, to_table
 from selfj.store import TORN, Store, hash_of
@@ -184,9 +185,13 @@ class TableFolder:
             changed = "; ".join(manifest.fingerprint.changes(fingerprint)[:5])
             raise RunFolderError(
                 f"{self.store.address}/{self.name} was made with other settings ({changed}); "
-                f"accept the change with --restart-from {self.restart or step}, or choose another --name"
+                f"{self._way_out(step)}, or choose another --name"
             )
         return manifest
+
+    def _way_out(self, step: str) -> str:
+        known = self.restart or step in STEPS
+        return f"accept the change with --restart-from {self.restart or step}" if known else f"remove {self.store.address}"
 
     def finished(self, fingerprint: Fingerprint) -> Manifest | None:
         """The manifest, if the table is finished and was made with this fingerprint."""

@@ -61,6 +61,15 @@ def test_other_settings_are_refused_with_what_changed(run_folder: RunFolder) -> 
     assert table.finished(other) is None
 
 
+def test_what_no_step_of_the_line_made_is_removed_and_not_restarted_from(run_folder: RunFolder) -> None:
+    table = run_folder.table("instructions")
+    table.begin(FINGERPRINT, "systems")
+    with pytest.raises(RunFolderError) as raised:
+        table.begin(Fingerprint({"instructions": 3}, {}), "systems")
+    assert f"remove {run_folder.address}, or choose another --name" in str(raised.value)
+    assert "--restart-from" not in str(raised.value)
+
+
 def test_a_changed_source_in_a_list_is_named_by_its_place() -> None:
     before = Fingerprint({"collect": {"sources": [{"path": "a"}, {"path": "b"}]}}, {})
     after = Fingerprint({"collect": {"sources": [{"path": "a"}, {"path": "c"}]}}, {})
