@@ -8,6 +8,7 @@ settings: {collect: {max_instructions: 2600}}
 """
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,9 @@ from typing import Any, Literal
 import yaml
 
 from selfj.arguments import settings_from
-from selfj.config import ModelSettings, Settings, check_settings, read_settings
+from selfj.config import ModelSettings, Settings, SourceSettings, check_settings, read_settings
 from selfj.errors import SettingsError
+from selfj.records import stable_seed
 
 WITHOUT = "judge_without_"
 """Begins the name of a variant that was not trained on the category that follows."""
@@ -107,11 +109,19 @@ def _planned(study: StudySettings, policy: ModelSettings, seed: int) -> PlannedR
     settings = _settings(study, policy)
     settings.seed = seed
     if study.fresh_instructions:
-        for source in settings.collect.sources:
-            source.seed = seed
+        _seed_sources(settings.collect.sources, seed)
     settings.name, settings.runs = f"{settings.policy_name}-seed{seed}", study.folder
     settings.restart_from = study.restart_from
     return PlannedRun(settings.policy_name, seed, settings)
+
+
+def _seed_sources(sources: Sequence[SourceSettings], seed: int) -> None:
+    """The run's seed for each generator; one that makes several sources gets another seed for each, or they would be the same."""
+    times = Counter[str]()
+    for source in sources:
+        again = times[source.path]
+        source.seed = stable_seed("source", seed, again) if again else seed
+        times[source.path] += 1
 
 
 def _settings(study: StudySettings, policy: ModelSettings | None) -> Settings:

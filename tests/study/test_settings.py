@@ -56,6 +56,18 @@ def test_a_seed_changes_sampling_training_and_what_generators_ask_and_nothing_el
     assert one == other
 
 
+def test_two_sources_of_one_generator_do_not_ask_the_same() -> None:
+    def seeds(seed: int, *paths: str) -> list[int]:
+        sources = [{"path": path, "name": f"source-{number}", "rows": 10} for number, path in enumerate(paths)]
+        (run,) = planned_runs(study(seeds=[seed], settings={"collect": {"sources": sources}}))
+        return [source.seed for source in run.settings.collect.sources]
+
+    one, other = "selfj.pocket.corpus:instructions", "tests.world:instructions"
+    assert seeds(1, one, other) == [1, 1]
+    found = [seed for run in (1, 2, 3) for seed in seeds(run, one, one, one)]
+    assert len(set(found)) == 9 and found == [seed for run in (1, 2, 3) for seed in seeds(run, one, one, one)]
+
+
 def test_instructions_can_be_the_same_for_all_seeds() -> None:
     runs = planned_runs(study(seeds=[5, 6], fresh_instructions=False))
     assert [run.settings.collect.sources[0].seed for run in runs] == [1, 1]
