@@ -71,55 +71,75 @@ class Engine:
 
         Requests whose prompts share a beginning should stand together: it is computed once.
         """
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
         parameters = [
-            SamplingParams(
-                temperature=temperature,
-                top_p=top_p,
-                seed=request.seed,
-                max_tokens=min(max_tokens, self.context - len(request.prompt)),
-                logprobs=0,
-                output_kind=RequestOutputKind.FINAL_ONLY,
+            answer_parameters(
+                request.seed, temperature=temperature, top_p=top_p, max_tokens=min(max_tokens, self.context - len(request.prompt))
             )
             for request in requests
         ]
         outputs = self._generate([request.prompt for request in requests], parameters, adapted)
-        return [_sample_of(output.outputs[0]) for output in outputs]
+        return [sample_of(output.outputs[0]) for output in outputs]
 
     def label_logprobs(
         self, prompts: Sequence[list[int]], labels: Sequence[int], *, adapted: bool = False
     ) -> NDArray[np.float32]:
         """Log-probabilities of exactly these next tokens, over the full vocabulary: (prompts, labels). One prefill each."""
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
+        return label_rows(self._generate(prompts, label_parameters(labels), adapted), labels)
 
-        parameters = SamplingParams(
-            max_tokens=1,
-            temperature=0,
-            logprob_token_ids=list(labels),
-            detokenize=False,
-            output_kind=RequestOutputKind.FINAL_ONLY,
-        )
-        outputs = self._generate(prompts, parameters, adapted)
-        result = np.full((len(prompts), len(labels)), np.nan, dtype=np.float32)
-        for row, output in enumerate(outputs):
-            found = output.outputs[0].logprobs[0]
-            for column, label in enumerate(labels):
-                if label in found:
-                    result[row, column] = found[label].logprob
-        return result
+    @property
+    def core(self) -> Any:
+        """The `LLMEngine` of vLLM below, for who steps it (selfj/serve/engine.py)."""
+        return self._llm.llm_engine
+
+    @property
+    def lora(self) -> Any:
+        """What adapted requests carry. Raises ValueError if there is no adapter."""
+        return _lora_request(self.adapter)
 
     def _generate(self, prompts: Sequence[list[int]], parameters: Any, adapted: bool) -> list[Any]:
         if not prompts:
             return []
-        request = _lora_request(self.adapter) if adapted else None
+        request = self.lora if adapted else None
         texts = [{"prompt_token_ids": prompt} for prompt in prompts]
         return list(self._llm.generate(texts, parameters, use_tqdm=False, lora_request=request))
 
 
-def _sample_of(output: Any) -> Sample:
+def answer_parameters(seed: int | None, *, temperature: float, top_p: float, max_tokens: int, **further: Any) -> Any:
+    """Parameters of one sampled answer that comes whole. `further`: `stop`, another `output_kind` …"""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    fixed = {"logprobs": 0, "output_kind": RequestOutputKind.FINAL_ONLY}
+    return SamplingParams(temperature=temperature, top_p=top_p, seed=seed, max_tokens=max_tokens, **{**fixed, **further})
+
+
+def label_parameters(labels: Sequence[int]) -> Any:
+    """Parameters of a request for exactly these next tokens' log-probabilities."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        max_tokens=1,
+        temperature=0,
+        logprob_token_ids=list(labels),
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def label_rows(outputs: Sequence[Any], labels: Sequence[int]) -> NDArray[np.float32]:
+    """Log-probabilities of labels in the outputs of such requests: (outputs, labels), NaN where vLLM gave none."""
+    result = np.full((len(outputs), len(labels)), np.nan, dtype=np.float32)
+    for row, output in enumerate(outputs):
+        found = output.outputs[0].logprobs[0]
+        for column, label in enumerate(labels):
+            if label in found:
+                result[row, column] = found[label].logprob
+    return result
+
+
+def sample_of(output: Any) -> Sample:
+    """A finished answer of vLLM."""
     return Sample(
         text=output.text,
         tokens=len(output.token_ids),

@@ -3,6 +3,7 @@
 Training and use call the same functions, so that a prompt is wrapped identically in both (METHOD.md A, loss).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,16 @@ class PromptEncoder:
 
     def answer_ids(self, instruction: str) -> list[int]:
         """Prompt that asks the policy for an answer."""
-        return self._encode(self._chat(instruction, self.system_prompt))
+        return self.conversation_ids([{"role": "user", "content": instruction}])
+
+    def conversation_ids(self, turns: Sequence[dict[str, str]]) -> list[int]:
+        """Prompt that asks the policy for the next turn of a conversation; turns are `role` and `content`.
+
+        A first turn of the system takes the place of `system_prompt`.
+        """
+        own = turns[0]["role"] == "system"
+        system_prompt = turns[0]["content"] if own else self.system_prompt
+        return self._encode(self._chat(list(turns[1:] if own else turns), system_prompt))
 
     def rating_text(self, instruction: str, response: str, reference: str | None = None) -> str:
         """Prompt that asks for a rating, with the reference in view or without, as text."""
@@ -99,20 +109,20 @@ class PromptEncoder:
 
     def _around_response(self, instruction: str, reference: str | None) -> tuple[str, str]:
         mark = "\ue000selfj-response\ue000"
-        wrapped = self._chat(self.rating.before_response(instruction, reference) + mark + self.rating.tail)
+        asked = self.rating.before_response(instruction, reference) + mark + self.rating.tail
+        wrapped = self._chat([{"role": "user", "content": asked}])
         before, found, after = wrapped.rpartition(mark)
         if not found:
             raise ModelError(f"{self.tokenizer.name_or_path}: the chat template drops or changes the text of the user's turn")
         return before, after
 
-    def _chat(self, text: str, system_prompt: str = "") -> str:
-        turns = [{"role": "user", "content": text}]
+    def _chat(self, turns: list[dict[str, str]], system_prompt: str = "") -> str:
         if not system_prompt:
             return self._apply(turns)
         try:
             return self._apply([{"role": "system", "content": system_prompt}, *turns])
         except Exception:  # a template without a system role raises whatever its author chose
-            return self._apply([{"role": "user", "content": f"{system_prompt}\n\n{text}"}])
+            return self._apply([{**turns[0], "content": f"{system_prompt}\n\n{turns[0]['content']}"}, *turns[1:]])
 
     def _apply(self, turns: list[dict[str, str]]) -> str:
         return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))

@@ -3,6 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from selfj.engine import Engine
 from selfj.labels import expected_value, label_token_ids, normalised_probabilities
@@ -32,33 +36,40 @@ class Rating:
 
 
 class Rater:
-    """Rates answers with one model, base or adapted, in one kind of prompt.
+    """Rates answers with one model, base or adapted, in one kind of prompt; `tokenizer`: where it is not the engine's.
 
     Raises ModelError if the model's digits are not single tokens in this prompt.
     """
 
-    def __init__(self, engine: Engine, prompts: str, max_tokens: int | None = None, *, adapted: bool = False) -> None:
+    def __init__(
+        self, engine: Engine, prompts: str, max_tokens: int | None = None, *, adapted: bool = False, tokenizer: Any = None
+    ) -> None:
         self.engine = engine
         self.adapted = adapted
         room = engine.context - 1
-        self.encoder = PromptEncoder(engine.tokenizer, prompts, min(max_tokens or room, room))
+        self.encoder = PromptEncoder(tokenizer or engine.tokenizer, prompts, min(max_tokens or room, room))
         example = self.encoder.rating_text("Is this a question?", "Yes.", "Yes.")
-        self.labels = label_token_ids(engine.tokenizer, example)
+        self.labels = label_token_ids(self.encoder.tokenizer, example)
 
     def rate(self, questions: Sequence[Question]) -> list[Rating]:
         """One rating per question, in order."""
-        encoded = [self._encode(question) for question in questions]
+        encoded = [self.encode(question) for question in questions]
         prompts = [item for item in encoded if isinstance(item, list)]
-        logprobs = self.engine.label_logprobs(prompts, self.labels, adapted=self.adapted)
-        probabilities, mass = normalised_probabilities(logprobs)
-        made = iter(zip(expected_value(probabilities).tolist(), probabilities.tolist(), mass.tolist(), strict=True))
-        return [_rating(*next(made)) if isinstance(item, list) else Rating(None, None, None, item) for item in encoded]
+        return ratings_of(encoded, self.engine.label_logprobs(prompts, self.labels, adapted=self.adapted))
 
-    def _encode(self, question: Question) -> list[int] | str:
+    def encode(self, question: Question) -> list[int] | str:
+        """The prompt's tokens, or why there is none."""
         try:
             return self.encoder.rating_ids(question.instruction, question.response, question.reference)
         except PromptTooLong as problem:
             return str(problem)
+
+
+def ratings_of(encoded: Sequence[list[int] | str], logprobs: NDArray[np.float32]) -> list[Rating]:
+    """Ratings of encoded questions: `logprobs` (prompts, 10) of those that became prompts, in order; the others are null."""
+    probabilities, mass = normalised_probabilities(logprobs)
+    made = iter(zip(expected_value(probabilities).tolist(), probabilities.tolist(), mass.tolist(), strict=True))
+    return [_rating(*next(made)) if isinstance(item, list) else Rating(None, None, None, item) for item in encoded]
 
 
 def _rating(score: float, probabilities: list[float], mass: float) -> Rating:

@@ -18,12 +18,26 @@ def load_judge_rater(
     no finished judge or vLLM cannot load it.
     """
     judge = JudgeFolder.load(local_copy(folder))
-    model = ModelSettings(
+    return judge_rater(judge, Engine(judge_model(judge, dtype, context), engine, judge_adapter(judge), seed))
+
+
+def judge_model(judge: JudgeFolder, dtype: Any = "auto", context: int | None = None) -> ModelSettings:
+    """The model that an engine loads for a judge: its own weights, or those below its adapter."""
+    return ModelSettings(
         model=judge.model,
         revision=judge.revision,
         chat_template=judge.chat_template,
         dtype=dtype,
         context=context or judge.max_prompt_tokens + 1,
     )
-    adapter = Adapter("judge", judge.path, judge.adapter_rank) if judge.adapter and judge.adapter_rank else None
-    return Rater(Engine(model, engine, adapter, seed), judge.prompts, judge.max_prompt_tokens, adapted=adapter is not None)
+
+
+def judge_adapter(judge: JudgeFolder) -> Adapter | None:
+    """A judge's LoRA adapter, if it is one."""
+    return Adapter("judge", judge.path, judge.adapter_rank) if judge.adapter and judge.adapter_rank else None
+
+
+def judge_rater(judge: JudgeFolder, engine: Engine, tokenizer: Any = None) -> Rater:
+    """A judge on an engine that has its weights, in the prompts it was trained on."""
+    adapted = engine.adapter is not None
+    return Rater(engine, judge.prompts, judge.max_prompt_tokens, adapted=adapted, tokenizer=tokenizer)
