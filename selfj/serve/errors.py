@@ -44,6 +44,11 @@ async def _api_error(_: Request, problem: ApiError) -> JSONResponse:
 
 
 async def _service_error(_: Request, problem: ServiceError) -> JSONResponse:
+    return service_error_response(problem)
+
+
+def service_error_response(problem: ServiceError) -> JSONResponse:
+    """The error object of a model that could not do it, with the time after which to try again."""
     wait = None if problem.retry_after_s is None else {"Retry-After": str(problem.retry_after_s)}
     kind = "timeout_error" if problem.status == 504 else "overloaded_error"
     return error_response(problem.status, str(problem), kind, headers=wait)
