@@ -7,9 +7,9 @@ from selfj.serve.endpoint import Endpoint
 from selfj.serve.errors import add_error_handlers
 from selfj.serve.guard.chain import add_guards
 from selfj.serve.observe.observer import add_observer
-from selfj.serve.routes import chat, health, judge, models, page, rerank, rewards
+from selfj.serve.routes import calibration, chat, health, judge, models, page, rerank, rewards
 
-ROUTES = (health, models, chat, judge, rerank, rewards, page)
+ROUTES = (health, models, calibration, chat, judge, rerank, rewards, page)
 """Each module has a `router`."""
 
 
