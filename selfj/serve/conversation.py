@@ -1,0 +1,55 @@
+"""A client's messages as the policy gets them, and the one instruction that the judge gets for them."""
+
+import itertools
+from collections.abc import Sequence
+
+from selfj.serve.services import Message, PromptRefused
+from selfj.serve.types.chat import ChatMessage
+
+ROLES = {"developer": "system"}
+"""Newer names of roles."""
+SPEAKERS = {"user": "User", "assistant": "Assistant"}
+"""Names of the roles in a transcript."""
+
+
+def messages_of(turns: Sequence[ChatMessage]) -> list[Message]:
+    """Turns with one text each: parts are joined by line breaks, `developer` is `system`, a refusal is what the assistant said.
+
+    System turns at the beginning become one, since chat templates take one.
+
+    Raises PromptRefused, with the field named, for a user who says nothing, and if the last turn is not the user's.
+    """
+    for place, turn in enumerate(turns):
+        if turn.role == "user" and not _text(turn).strip():
+            raise PromptRefused(f"messages.{place}.content: empty", f"messages.{place}.content")
+    if turns[-1].role != "user":
+        raise PromptRefused(f"messages: the last must be the user's, not the {turns[-1].role}'s")
+    said = [{"role": ROLES.get(turn.role, turn.role), "content": _text(turn)} for turn in turns]
+    system = list(itertools.takewhile(lambda message: message["role"] == "system", said))
+    return [*_joined(system), *said[len(system) :]]
+
+
+def instruction_of(messages: Sequence[Message]) -> str:
+    """What the judge gets as the instruction: the user's turn alone, or a transcript of all turns.
+
+    Judges are trained on single turns. System messages of the client stand before it, since answers have to follow them too.
+    """
+    system = [message["content"] for message in messages if message["role"] == "system" and message["content"]]
+    turns = [message for message in messages if message["role"] != "system"]
+    text = turns[0]["content"] if len(turns) == 1 else transcript(turns)
+    return "\n\n".join([*system, text])
+
+
+def transcript(turns: Sequence[Message]) -> str:
+    """A conversation as plain text, one paragraph for each turn."""
+    return "\n\n".join(f"{SPEAKERS[turn['role']]}: {turn['content']}" for turn in turns)
+
+
+def _joined(system: Sequence[Message]) -> list[Message]:
+    return [{"role": "system", "content": "\n\n".join(message["content"] for message in system)}] if system else []
+
+
+def _text(turn: ChatMessage) -> str:
+    if turn.content is None:
+        return turn.refusal or ""
+    return "\n".join(part.text for part in turn.content)

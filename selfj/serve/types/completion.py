@@ -1,0 +1,142 @@
+"""The responses of `/v1/chat/completions`: OpenAI's, whole or in chunks; `selfj` at each choice is the judge's verdict."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from pydantic import BaseModel, model_serializer
+
+FinishReason = Literal["stop", "length"]
+
+
+class Candidate(BaseModel):
+    """One of the answers that were drawn for a choice."""
+
+    number: int
+    """Place in the order drawn, from 0."""
+    content: str
+    score: float | None
+    probabilities: list[float] | None
+    reason: str | None
+    finish_reason: FinishReason
+    tokens: int
+
+
+class Verdict(BaseModel):
+    """What the judge says of the answer that was picked, and what follows from it."""
+
+    score: float | None
+    """Expected value of the ten probabilities, 0 to 9; null if the answer could not be judged."""
+    threshold: float | None
+    """Score from which answers are given; null gives them all."""
+    answered: bool
+    probabilities: list[float] | None
+    """Of the digits 0 to 9."""
+    reason: str | None
+    """Why there is no score."""
+    promise: str
+    """`coverage=0.8`, `always` …"""
+    departures: list[str]
+    """Fields of the request in which it differs from how the answers of the calibration were drawn. The promise was made for
+    requests where this is empty."""
+    drawn: int
+    """Candidates that this answer was picked from."""
+    candidates: list[Candidate] | None = None
+    """All of them, highest score first, if asked for."""
+
+
+class ChoiceMessage(BaseModel):
+    """An answer, or a refusal: one of the two is null."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str | None
+    refusal: str | None
+
+
+class Choice(BaseModel):
+    """One of the `n` answers."""
+
+    index: int
+    message: ChoiceMessage
+    finish_reason: FinishReason
+    logprobs: None = None
+    selfj: Verdict
+
+
+class ModelTokens(BaseModel):
+    """Tokens of one model; a prompt counts each time it is read."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens that were found in the prefix cache."""
+    completion_tokens: int = 0
+    """Of all candidates. The judge writes none: its rating is read from the probabilities of the next token."""
+
+
+class ByModel(BaseModel):
+    """Tokens of both models."""
+
+    policy: ModelTokens
+    judge: ModelTokens
+
+
+class PromptDetails(BaseModel):
+    """OpenAI's breakdown of prompt tokens."""
+
+    cached_tokens: int
+
+
+class Usage(BaseModel):
+    """Tokens of policy and judge together, and of each."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: PromptDetails
+    selfj: ByModel
+
+
+class ChatCompletion(BaseModel):
+    """The whole response."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    """Unix time in seconds."""
+    model: str
+    """Name and promise, also where the request named no promise."""
+    choices: list[Choice]
+    usage: Usage
+
+
+class ChoiceDelta(BaseModel):
+    """A piece of a message; fields that are not set are left out."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+    refusal: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _only_what_is_set(self, serialise: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return {name: value for name, value in serialise(self).items() if name in self.model_fields_set}
+
+
+class ChunkChoice(BaseModel):
+    """A piece of one of the `n` answers; the last has `finish_reason` and `selfj`."""
+
+    index: int
+    delta: ChoiceDelta
+    finish_reason: FinishReason | None = None
+    logprobs: None = None
+    selfj: Verdict | None = None
+
+
+class ChatChunk(BaseModel):
+    """A piece of a response that is streamed."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    usage: Usage | None = None
+    """In the last chunk, which has no choices, if it was asked for."""

@@ -1,0 +1,20 @@
+"""Texts in requests: what JSON can say, and UTF-8 cannot, is refused."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as problem:
+        message = "not Unicode: half of a surrogate pair at character {place}"
+        raise PydanticCustomError("unicode", message, {"place": problem.start}) from None
+    return text
+
+
+UNICODE = AfterValidator(_encodable)
+Text = Annotated[str, UNICODE]
+"""A string that models and responses can carry."""
