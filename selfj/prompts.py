@@ -3,12 +3,13 @@
 Training and use call the same functions, so that a prompt is wrapped identically in both (METHOD.md A, loss).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from selfj.errors import ModelError
+from selfj.markers import FAMILIES, MarkBreaker, template_tokens, turn_marks
 
 _RUBRIC = (
     "Rate how good the answer to the question is on a scale from 0 to 9: 0 is useless or wrong, 9 is fully correct, complete and "
@@ -31,6 +32,10 @@ class RatingPrompt:
         shown = "" if reference is None else self.reference + reference
         return self.head + self.question + instruction + shown + self.answer
 
+    def marks(self) -> list[str]:
+        """What begins the parts of the prompt, without the space around: `[Answer]` …, or `Answer:` at the beginning of a line."""
+        return [part.strip() for part in (self.question, self.reference, self.answer, self.tail) if part.strip()]
+
 
 RATING_PROMPTS = {
     "short": RatingPrompt(
@@ -49,12 +54,19 @@ RATING_PROMPTS = {
 }
 
 
+_SEAM = 16
+"""Tokens on each side of a cut that a mark could come about from."""
+
+
 class PromptTooLong(ValueError):
     """A prompt that does not fit even without the response."""
 
 
 class PromptEncoder:
     """Wraps texts in a model's chat template and turns them into token ids.
+
+    No text leaves its place: marks of turns are broken in all texts, those of the rating prompt's parts in texts to be judged
+    (selfj.markers). A text without such marks has the tokens it always had.
 
     Args:
         tokenizer: a Hugging Face tokenizer with a chat template.
@@ -72,6 +84,9 @@ class PromptEncoder:
         self.rating = RATING_PROMPTS[prompts]
         self.max_tokens = max_tokens
         self.system_prompt = system_prompt
+        forging = turn_marks(tokenizer)
+        self._spoken = MarkBreaker(forging)
+        self._judged = judged_marks(prompts, forging | template_tokens(tokenizer))
 
     def answer_ids(self, instruction: str) -> list[int]:
         """Prompt that asks the policy for an answer."""
@@ -82,39 +97,41 @@ class PromptEncoder:
 
         A first turn of the system takes the place of `system_prompt`.
         """
+        turns = [{**turn, "content": self._spoken.broken(turn["content"])} for turn in turns]
         own = turns[0]["role"] == "system"
         system_prompt = turns[0]["content"] if own else self.system_prompt
-        return self._encode(self._chat(list(turns[1:] if own else turns), system_prompt))
+        return self.encode(self._chat(list(turns[1:] if own else turns), system_prompt))
 
     def rating_text(self, instruction: str, response: str, reference: str | None = None) -> str:
         """Prompt that asks for a rating, with the reference in view or without, as text."""
         before, after = self._around_response(instruction, reference)
-        return before + response + after
+        return before + self._judged.broken(response) + after
 
     def rating_ids(self, instruction: str, response: str, reference: str | None = None) -> list[int]:
         """Prompt that asks for a rating; if it is too long, the middle of the response is left out.
 
         Raises PromptTooLong if instruction and reference alone fill `max_tokens`.
         """
-        ids = self._encode(self.rating_text(instruction, response, reference))
+        before, after = self._around_response(instruction, reference)
+        shown = self._judged.broken(response)
+        ids = self._encode(before + shown + after)
         if len(ids) <= self.max_tokens:
             return ids
-        before, after = self._around_response(instruction, reference)
         head, tail = self._encode(before), self._encode(after)
         room = self.max_tokens - len(head) - len(tail)
         if room < 1:
             raise PromptTooLong(f"instruction and reference alone take {len(head) + len(tail)} of {self.max_tokens} tokens")
-        answer = self._encode(response)
-        return head + answer[: room - room // 2] + answer[len(answer) - room // 2 :] + tail
+        return head + self._without_middle(self._encode(shown), room) + tail
+
+    def _without_middle(self, answer: list[int], room: int) -> list[int]:
+        """The first and last tokens of an answer, `room` at most; no mark comes about where they meet."""
+        first, last = answer[: room - room // 2], answer[len(answer) - room // 2 :]
+        while last and self._judged.found(self.tokenizer.decode(first[-_SEAM:] + last[:_SEAM])):
+            last = last[_SEAM:]
+        return first + last
 
     def _around_response(self, instruction: str, reference: str | None) -> tuple[str, str]:
-        mark = "\ue000selfj-response\ue000"
-        asked = self.rating.before_response(instruction, reference) + mark + self.rating.tail
-        wrapped = self._chat([{"role": "user", "content": asked}])
-        before, found, after = wrapped.rpartition(mark)
-        if not found:
-            raise ModelError(f"{self.tokenizer.name_or_path}: the chat template drops or changes the text of the user's turn")
-        return before, after
+        return self.around(self.rating.before_response(instruction, reference), self.rating.tail)
 
     def _chat(self, turns: list[dict[str, str]], system_prompt: str = "") -> str:
         if not system_prompt:
@@ -127,8 +144,14 @@ class PromptEncoder:
     def _apply(self, turns: list[dict[str, str]]) -> str:
         return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
 
-    def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer.encode(text, add_special_tokens=False))
+
+def judged_marks(prompts: str, forging: Collection[str] = FAMILIES) -> MarkBreaker:
+    """Breaks in texts to be judged what could end their place in a rating prompt.
+
+    `prompts`: a key of RATING_PROMPTS; `forging`: what could end the turn itself.
+    """
+    marks = RATING_PROMPTS[prompts].marks()
+    return MarkBreaker({*forging, *(mark for mark in marks if mark[0] == "[")}, [mark for mark in marks if mark[0] != "["])
 
 
 def load_tokenizer(model: str, chat_template: str | None = None, revision: str | None = None) -> Any:
@@ -139,7 +162,7 @@ def load_tokenizer(model: str, chat_template: str | None = None, revision: str |
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(model, revision=revision, trust_remote_code=False)
     except (OSError, ValueError) as problem:
         raise ModelError(f"{model}: no tokenizer could be loaded: {' '.join(str(problem).split())[:300]}") from None
     if chat_template is not None:

@@ -1,0 +1,1 @@
+"""SELF-JUDGE (METHOD.md B): one model as policy and judge."""
