@@ -20,7 +20,7 @@ def counted(body: str, series: str, **tags: str) -> float:
 
 
 @pytest.fixture(scope="module")
-def scraped() -> Iterator[str]:
+def scraped(ray_local) -> Iterator[str]:
     """The metrics page after one request to a replica that counts."""
     import ray
     from ray import serve
@@ -39,16 +39,14 @@ def scraped() -> Iterator[str]:
             self.metrics.tokens("judge", prompt=300, generated=0, cached=120)
             return "counted"
 
-    web, page = free_port(), free_port()
-    ray.init(address="local", num_cpus=2, include_dashboard=False, _metrics_export_port=page, object_store_memory=100_000_000)
+    web, page = free_port(), ray.nodes()[0]["MetricsExportPort"]
     try:
         serve.start(http_options={"port": web})
-        serve.run(Counting.bind())
+        serve.run(Counting.bind(), name="counting", route_prefix="/")
         httpx.get(f"http://127.0.0.1:{web}/", timeout=60).raise_for_status()
         yield _complete(f"http://127.0.0.1:{page}/metrics")
     finally:
         serve.shutdown()
-        ray.shutdown()
 
 
 def _complete(address: str) -> str:
