@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from selfj.rating import Rating
@@ -51,19 +52,21 @@ async def started(chunks: AsyncGenerator[ChatChunk, None]) -> AsyncIterator[Chat
 
 async def pieces_of(completion: ChatCompletion, include_usage: bool) -> AsyncIterator[ChatChunk]:
     """A finished response in pieces, one answer after the other."""
-    head = {"id": completion.id, "created": completion.created, "model": completion.model}
+    chunk = partial(ChatChunk, id=completion.id, created=completion.created, model=completion.model)
     for choice in completion.choices:
         for piece in _pieces_of_choice(choice):
-            yield ChatChunk(**head, choices=[piece])
+            yield chunk(choices=[piece])
     if include_usage:
-        yield ChatChunk(**head, choices=[], usage=completion.usage)
+        yield chunk(choices=[], usage=completion.usage)
 
 
 def _pieces_of_choice(choice: Choice) -> Iterator[ChunkChoice]:
-    kind, text = ("content", choice.message.content) if choice.selfj.answered else ("refusal", choice.message.refusal)
-    yield ChunkChoice(index=choice.index, delta=ChoiceDelta(role="assistant", **{kind: ""}))
-    for piece in PIECE.findall(text or ""):
-        yield ChunkChoice(index=choice.index, delta=ChoiceDelta(**{kind: piece}))
+    declined, text = choice.message.refusal is not None, choice.message.refusal or choice.message.content or ""
+    first = ChoiceDelta(role="assistant", refusal="") if declined else ChoiceDelta(role="assistant", content="")
+    yield ChunkChoice(index=choice.index, delta=first)
+    for piece in PIECE.findall(text):
+        delta = ChoiceDelta(refusal=piece) if declined else ChoiceDelta(content=piece)
+        yield ChunkChoice(index=choice.index, delta=delta)
     yield ChunkChoice(index=choice.index, delta=ChoiceDelta(), finish_reason=choice.finish_reason, selfj=choice.selfj)
 
 
@@ -72,18 +75,18 @@ async def at_once(endpoint: Endpoint, ask: Ask, include_usage: bool) -> AsyncGen
 
     Nothing comes before the policy's first piece. Raises ServiceError, PromptRefused; a judge that fails leaves null scores.
     """
-    head = {"id": completion_id(ask), "created": int(time.time()), "model": ask.model}
+    chunk = partial(ChatChunk, id=completion_id(ask), created=int(time.time()), model=ask.model)
     written = [_Written(index) for index in range(ask.choices)]
     async with aclosing(cast(AsyncGenerator[Delta, None], endpoint.policy.stream(ask.call))) as deltas:
         async for delta in deltas:
             for piece in written[delta.index].pieces_of(delta):
-                yield ChatChunk(**head, choices=[piece])
+                yield chunk(choices=[piece])
     drawn = Drawn([])
     count_policy(endpoint, drawn.policy, _sampled(written))
     for one, rating in zip(written, await _ratings(endpoint, ask, written, drawn), strict=True):
-        yield ChatChunk(**head, choices=[one.end(verdict(endpoint, ask, [Candidate(0, one.answer, rating)]))])
+        yield chunk(choices=[one.end(verdict(endpoint, ask, [Candidate(0, one.answer, rating)]))])
     if include_usage:
-        yield ChatChunk(**head, choices=[], usage=usage_of(drawn))
+        yield chunk(choices=[], usage=usage_of(drawn))
 
 
 @dataclass

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from selfj.serve.decide import Promise
 from selfj.serve.endpoint import Endpoint, endpoint_of
-from selfj.serve.types.models import Model, ModelList, PromiseCard
+from selfj.serve.types.calibration import promise_card, promise_cards
+from selfj.serve.types.models import Model, ModelList
 
 router = APIRouter()
 Served = Annotated[Endpoint, Depends(endpoint_of)]
@@ -18,17 +18,13 @@ STARTED = int(time.time())
 @router.get("/v1/models")
 async def models(endpoint: Served) -> ModelList:
     """The served model, with its default promise, and with each promise that was calibrated."""
-    promises = [_model(endpoint, f"{endpoint.name}@{name}", promise) for name, promise in endpoint.promises.known.items()]
-    return ModelList(data=[_model(endpoint, endpoint.name, endpoint.promises.default), *promises])
+    default = promise_card(endpoint.promises.default, endpoint.name)
+    cards = [default, *promise_cards(endpoint.promises, endpoint.name)]
+    return ModelList(data=[Model(id=card.model, created=STARTED, selfj=card) for card in cards])
 
 
 @router.get("/v1/models/{model:path}")
 async def model(model: str, endpoint: Served) -> Model:
     """One of them."""
-    return _model(endpoint, model, endpoint.promises.asked(model, endpoint.name))
-
-
-def _model(endpoint: Endpoint, name: str, promise: Promise) -> Model:
-    card = {key: promise.card.get(key) for key in PromiseCard.model_fields if key in promise.card}
-    default = promise.name == endpoint.promises.default.name
-    return Model(id=name, created=STARTED, selfj=PromiseCard(promise=promise.name, default=default, **card))
+    card = promise_card(endpoint.promises.asked(model, endpoint.name), model)
+    return Model(id=model, created=STARTED, selfj=card)

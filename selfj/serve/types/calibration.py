@@ -1,7 +1,6 @@
 """What the endpoint promises, as JSON: `/v1/calibration`."""
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -90,7 +89,7 @@ def calibration_card(endpoint: Endpoint) -> CalibrationCard:
             **promises.calibration,
             "model": endpoint.name,
             "default": promises.default.name,
-            "promises": _promise_cards(promises, endpoint.name),
+            "promises": promise_cards(promises, endpoint.name),
             "sampling": vars(endpoint.sampling),
             "limits": vars(settings.limits),
             "refusal": settings.refusal or REFUSAL,
@@ -98,9 +97,11 @@ def calibration_card(endpoint: Endpoint) -> CalibrationCard:
     )
 
 
-def _promise_cards(promises: Promises, model: str) -> list[Mapping[str, Any]]:
-    return [_promise_card(promise, model) for promise in promises.known.values()]
+def promise_cards(promises: Promises, model: str) -> list[PromiseCard]:
+    """The cards of all promises, `always` last; `model` is the served model's name."""
+    return [promise_card(promise, f"{model}@{promise.name}") for promise in promises.known.values()]
 
 
-def _promise_card(promise: Promise, model: str) -> Mapping[str, Any]:
-    return {**promise.card, "name": promise.name, "model": f"{model}@{promise.name}", "threshold": promise.threshold}
+def promise_card(promise: Promise, model: str) -> PromiseCard:
+    """The card of a promise that requests name as `model`."""
+    return PromiseCard.model_validate({**promise.card, "name": promise.name, "model": model, "threshold": promise.threshold})

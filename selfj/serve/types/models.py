@@ -4,29 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-
-class PromiseCard(BaseModel):
-    """What a name promises of the answers that are given; all but the first two null where nothing was promised (`always`)."""
-
-    promise: str
-    default: bool
-    """Whether the plain name, without `@`, means this."""
-    threshold: float | None = None
-    """Score (0 to 9) from which answers are given."""
-    kind: str | None = None
-    """`coverage`, `quality` or `risk`."""
-    target: float | None = None
-    """Coverage or quality at least, risk at most this."""
-    confidence: float | None = None
-    """Probability, over the draw of the calibration instructions, that the promise holds."""
-    on: str | None = None
-    """What quality was."""
-    scale: list[float] | None = None
-    """Ends of the scale of quality."""
-    coverage: float | None = None
-    """Share answered, on the calibration instructions."""
-    quality: float | None = None
-    """Mean quality of what was answered, on the calibration instructions."""
+from selfj.serve.types.calibration import PromiseCard
 
 
 class Model(BaseModel):
