@@ -9,8 +9,8 @@ from selfj.plan.plan import Plan, make_plan
 from selfj.plan.rates import Cluster
 
 ROOT = Path(__file__).parents[1]
-STUDIES = ("paper_table", "paper_table_tiny", "systems")
-"""Settings of many runs or systems, laid over others; tests/study and tests/evaluate/data read them."""
+STUDIES = ("paper_table", "paper_table_tiny", "systems", "serve")
+"""Settings of other things than one run; tests/study, tests/evaluate/data and tests/serve read them."""
 CONFIGS = sorted(file for file in (ROOT / "configs").glob("*.yaml") if file.stem not in STUDIES)
 ON_GPUS = ("qwen", "llama", "mistral", "llama_70b")
 POCKET = ("pocket", "pocket_tiny")

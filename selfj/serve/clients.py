@@ -1,0 +1,224 @@
+"""The services of the endpoint over Ray Serve handles: what can go wrong on the way, said in the services' own errors.
+
+A call whose replica dies is made once more on another one: nothing of it has reached the client, and its seeds are in it.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+
+from selfj.rating import Question
+from selfj.serve.replicas import Replicas
+from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, Unavailable
+
+ATTEMPTS = 3
+PATIENCE_S = 2.0
+"""How long a call waits before it looks whether there is any replica at all."""
+QUESTIONS = 32
+"""Questions of one call to a judge: so many that wait are sent at once, fewer when the call before has come back."""
+LOST = (RayActorError, ReplicaUnavailableError)
+"""The replica died, or could not be reached."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A PromptRefused as a value: across processes an exception would keep its text only."""
+
+    message: str
+    field: str
+
+
+class Calls:
+    """Calls of one deployment's methods."""
+
+    def __init__(self, handle: Any, replicas: Replicas) -> None:
+        self._handle = handle
+        self._replicas = replicas
+
+    async def ask(self, method: str, *arguments: Any) -> Any:
+        """One call's value. Raises ServiceError or PromptRefused; cancelling it cancels the work."""
+        for _ in range(ATTEMPTS):
+            try:
+                return _value(await self._answer(getattr(self._handle, method).remote(*arguments)))
+            except LOST:
+                self._replicas.lost()
+            except BackPressureError:
+                raise Overloaded("too many requests wait for the model already") from None
+            except DeploymentUnavailableError:
+                raise Unavailable("the model is not there") from None
+        raise Unavailable("the model's replicas ended while they worked on the request")
+
+    async def pieces(self, method: str, *arguments: Any) -> AsyncIterator[Any]:
+        """The values of one streaming call; it is made once more only while nothing has come."""
+        for attempt in range(ATTEMPTS):
+            response = getattr(self._handle.options(stream=True), method).remote(*arguments)
+            begun = False
+            try:
+                while True:
+                    piece = await self._watched(response.__anext__())
+                    begun = True
+                    yield _value(piece)
+            except StopAsyncIteration:
+                return
+            except LOST:
+                self._replicas.lost()
+                if begun or attempt + 1 == ATTEMPTS:
+                    raise Unavailable("the model's replica ended while it worked on the request") from None
+            except BackPressureError:
+                raise Overloaded("too many requests wait for the model already") from None
+            finally:
+                response.cancel()
+
+    async def ready(self) -> bool:
+        """Whether there is a replica that runs."""
+        return await self._replicas.any()
+
+    async def _answer(self, response: Any) -> Any:
+        done = False
+        try:
+            value = await self._watched(response)
+            done = True
+            return value
+        finally:
+            if not done:
+                response.cancel()
+
+    async def _watched(self, response: Any) -> Any:
+        """What comes; Unavailable if it takes a while and there is no replica that it could come from."""
+        task = asyncio.ensure_future(_awaited(response))
+        try:
+            while not (await asyncio.wait({task}, timeout=PATIENCE_S))[0]:
+                if not await self._replicas.any():
+                    raise Unavailable("the model is being started; try again in a moment")
+            return task.result()
+        finally:
+            task.cancel()
+
+
+class PolicyClient:
+    """A policy behind a handle."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def sample(self, call: SampleCall) -> Sampled:
+        """All answers, when the last is finished."""
+        sampled: Sampled = await self._calls.ask("sample", call)
+        return sampled
+
+    async def stream(self, call: SampleCall) -> AsyncIterator[Delta]:
+        """Pieces as they come."""
+        async for delta in self._calls.pieces("stream", call):
+            yield delta
+
+    async def ready(self) -> bool:
+        """Whether it can answer now."""
+        return await self._calls.ready()
+
+
+@dataclass
+class _Waiting:
+    """One request's questions, until a call takes them."""
+
+    questions: Sequence[Question]
+    rated: "asyncio.Future[Rated]"
+
+
+class JudgeClient:
+    """A judge behind a handle. Requests that come while a call is under way share the next one.
+
+    Args:
+        calls: of the judge's deployment.
+        room: requests that may be under way or wait; above it they are turned away. Below 0: no bound.
+    """
+
+    def __init__(self, calls: Calls, room: int) -> None:
+        self._calls = calls
+        self._room = room
+        self._outstanding = 0
+        self._under_way = 0
+        self._waiting: list[_Waiting] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def rate(self, questions: Sequence[Question], request_id: str) -> Rated:
+        """One rating per question; one that cannot be made is null with a reason."""
+        if 0 <= self._room <= self._outstanding:
+            raise Overloaded("too many requests wait for the judge already")
+        self._outstanding += 1
+        try:
+            parts = [questions[start : start + QUESTIONS] for start in range(0, len(questions), QUESTIONS)]
+            return _joined(await asyncio.gather(*map(self._rate, parts)))
+        finally:
+            self._outstanding -= 1
+
+    async def ready(self) -> bool:
+        """Whether it can judge now."""
+        return await self._calls.ready()
+
+    async def _rate(self, questions: Sequence[Question]) -> Rated:
+        waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if not self._under_way or sum(len(item.questions) for item in self._waiting) >= QUESTIONS:
+            self._send()
+        return await waiting.rated
+
+    def _send(self) -> None:
+        """One call for all that wait. It belongs to none of their requests: Ray cancels what a cancelled request has asked."""
+        batch = [item for item in self._waiting if not item.rated.done()]
+        self._waiting = []
+        if batch:
+            self._under_way += 1
+            task = contextvars.Context().run(asyncio.ensure_future, self._call(batch))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            for item in batch:
+                item.rated.add_done_callback(lambda _: None if _wanted(batch) else task.cancel())
+
+    async def _call(self, batch: Sequence[_Waiting]) -> None:
+        try:
+            rated = await self._calls.ask("rate_each", [item.questions for item in batch])
+        except asyncio.CancelledError:
+            raise
+        except Exception as problem:
+            _answer_all(batch, [problem] * len(batch))
+        else:
+            _answer_all(batch, rated)
+        finally:
+            self._under_way -= 1
+            self._send()
+
+
+def _answer_all(batch: Sequence[_Waiting], results: Sequence[Rated | Exception]) -> None:
+    for item, result in zip(batch, results, strict=True):
+        if item.rated.done():
+            continue
+        if isinstance(result, Exception):
+            item.rated.set_exception(result)
+        else:
+            item.rated.set_result(result)
+
+
+def _wanted(batch: Sequence[_Waiting]) -> bool:
+    return any(not item.rated.cancelled() for item in batch)
+
+
+def _joined(parts: Sequence[Rated]) -> Rated:
+    if len(parts) == 1:
+        return parts[0]
+    ratings = [rating for part in parts for rating in part.ratings]
+    return Rated(ratings, sum(part.prompt_tokens for part in parts), sum(part.cached_tokens for part in parts))
+
+
+async def _awaited(response: Any) -> Any:
+    return await response
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, Refusal):
+        raise PromptRefused(value.message, value.field)
+    return value

@@ -1,0 +1,152 @@
+"""The Ray Serve application of one run: an ingress, and engines for the policy and the judge, or one engine for both."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from ray import serve
+
+from selfj.engine import engine_pool
+from selfj.parts import QUIET
+from selfj.rating import Question
+from selfj.serve.app import create_app
+from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PolicyClient, Refusal
+from selfj.serve.decide import Promises
+from selfj.serve.endpoint import Endpoint
+from selfj.serve.engine import ServedEngine
+from selfj.serve.observe.ray_metrics import RayMetrics
+from selfj.serve.replicas import Replicas
+from selfj.serve.served import ServedRun
+from selfj.serve.services import Delta, PromptRefused, Rated, SampleCall, Sampled
+from selfj.serve.settings import ReplicaSettings, ServeSettings
+
+INGRESS, POLICY, JUDGE, ENGINE = "Ingress", "Policy", "Judge", "Engine"
+"""Names of the deployments; `Engine` is policy and judge in one."""
+HEALTH_PERIOD_S = 2
+"""A replica that was killed is missed after this long."""
+HEALTH_TIMEOUT_S = 30
+DRAIN_LOOP_S = 0.5
+"""How often a stopping replica looks whether it is idle."""
+
+
+class EngineReplica:
+    """One engine in one replica.
+
+    Args:
+        run: what is served.
+        roles: POLICY, JUDGE, or both.
+    """
+
+    def __init__(self, run: ServedRun, roles: Sequence[str]) -> None:
+        self._engine = ServedEngine(run.policy_engine if POLICY in roles else run.judge_engine)
+        self._policy = run.policy_role(self._engine) if POLICY in roles else None
+        self._judge = run.judge_role(self._engine) if JUDGE in roles else None
+
+    def check_health(self) -> None:
+        """Ray replaces the replica when this raises."""
+        self._engine.check()
+
+    async def sample(self, call: SampleCall) -> Sampled | Refusal:
+        """The policy's answers."""
+        assert self._policy is not None
+        try:
+            return await self._policy.sample(call)
+        except PromptRefused as problem:
+            return Refusal(str(problem), problem.field)
+
+    async def stream(self, call: SampleCall) -> AsyncIterator[Delta | Refusal]:
+        """The policy's answers in pieces."""
+        assert self._policy is not None
+        try:
+            async for delta in self._policy.stream(call):
+                yield delta
+        except PromptRefused as problem:
+            yield Refusal(str(problem), problem.field)
+
+    async def rate_each(self, calls: Sequence[Sequence[Question]]) -> list[Rated]:
+        """The judge's ratings of several requests' questions."""
+        assert self._judge is not None
+        return await self._judge.rate_each(calls)
+
+
+@serve.ingress()
+class Ingress:
+    """HTTP: the application of selfj/serve/app.py over handles of the engines."""
+
+    def __init__(self, settings: ServeSettings, run: ServedRun, policy: Any, judge: Any) -> None:
+        name = serve.get_replica_context().app_name
+        by_handle = [Calls(handle, Replicas(name, handle.deployment_name)) for handle in (policy, judge)]
+        self._endpoint = Endpoint(
+            settings,
+            run.name,
+            PolicyClient(by_handle[0]),
+            JudgeClient(by_handle[1], judge_room(engine_replicas(settings, run.shared)[-1])),
+            Promises.of(run.judge, settings.promise),
+            run.sampling,
+            run.context(),
+            RayMetrics(run.name),
+        )
+
+    def __serve_build_asgi_app__(self) -> Any:  # Ray Serve's name for it
+        """The ASGI application, made in the replica."""
+        return create_app(self._endpoint)
+
+
+def application(settings: ServeSettings) -> Any:
+    """The application to deploy. Raises SelfJError, in one line, if the run cannot be served."""
+    run = ServedRun.of(settings)
+    Promises.of(run.judge, settings.promise)
+    how = engine_replicas(settings, run.shared)
+    if run.shared:
+        policy = judge = _engine(ENGINE, settings, how[0]).bind(run, (POLICY, JUDGE))
+    else:
+        policy = _engine(POLICY, settings, how[0]).bind(run, (POLICY,))
+        judge = _engine(JUDGE, settings, how[1]).bind(run, (JUDGE,))
+    ingress = serve.deployment(Ingress).options(
+        name=INGRESS, ray_actor_options={"num_cpus": 0}, **replica_options(settings.ingress_replicas, settings.drain_s)
+    )
+    return ingress.bind(settings, run, policy, judge)
+
+
+def engine_replicas(settings: ServeSettings, shared: bool) -> list[ReplicaSettings]:
+    """Replicas of the engines: one entry if it is shared, else the policy's and the judge's."""
+    return [settings.policy_replicas] if shared else [settings.policy_replicas, settings.judge_replicas]
+
+
+def judge_room(replicas: ReplicaSettings) -> int:
+    """Requests to the judge that one ingress lets in: in work in all replicas, and waiting; -1 for no bound."""
+    if replicas.max_queued_requests < 0:
+        return -1
+    return replicas.max_replicas * replicas.max_ongoing_requests + replicas.max_queued_requests
+
+
+def replica_options(replicas: ReplicaSettings, drain_s: float, requests_per_call: int = 1) -> dict[str, Any]:
+    """Options of a Ray Serve deployment. `requests_per_call`: how many requests share one call when there are many."""
+    options: dict[str, Any] = {
+        "max_ongoing_requests": replicas.max_ongoing_requests,
+        "max_queued_requests": replicas.max_queued_requests,
+        "graceful_shutdown_timeout_s": drain_s,
+        "graceful_shutdown_wait_loop_s": DRAIN_LOOP_S,
+        "health_check_period_s": HEALTH_PERIOD_S,
+        "health_check_timeout_s": HEALTH_TIMEOUT_S,
+        "logging_config": {"enable_access_log": False},
+    }
+    if replicas.max_replicas == replicas.min_replicas:
+        return {**options, "num_replicas": replicas.min_replicas}
+    scaling = {
+        "min_replicas": replicas.min_replicas,
+        "max_replicas": replicas.max_replicas,
+        "target_ongoing_requests": replicas.target_ongoing_requests / requests_per_call,
+        "upscale_delay_s": replicas.upscale_delay_s,
+        "downscale_delay_s": replicas.downscale_delay_s,
+    }
+    return {**options, "autoscaling_config": scaling}
+
+
+def _engine(name: str, settings: ServeSettings, replicas: ReplicaSettings) -> Any:
+    pool = engine_pool(settings.engine)
+    # In the replica's own process: vLLM's other way leaves processes behind when a replica is killed.
+    environment = {**QUIET, **pool.environment, "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
+    actor = {"num_cpus": pool.cpus, "num_gpus": pool.gpus, "runtime_env": {"env_vars": environment}}
+    per_call = QUESTIONS if name == JUDGE else 1
+    options = replica_options(replicas, settings.drain_s, per_call)
+    return serve.deployment(EngineReplica).options(name=name, ray_actor_options=actor, **options)

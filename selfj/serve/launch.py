@@ -1,0 +1,122 @@
+"""Starting the endpoint: on this machine (`selfj serve`), from a Ray job, or by `serve deploy`."""
+
+import os
+import signal
+import socket
+import tempfile
+import threading
+from typing import Any
+
+import yaml
+
+from selfj.errors import SelfJError, SettingsError
+from selfj.serve.settings import ServeSettings, check_serve_settings, read_serve_settings
+
+APPLICATION = "selfj"
+"""Name of the application in Ray Serve."""
+
+
+def build(arguments: dict[str, Any]) -> Any:
+    """For `serve deploy`: settings as in configs/serve.yaml (and `config`, a file of them) → the application.
+
+    Raises SettingsError, in one line, for settings that do not fit.
+    """
+    from selfj.serve.deployments import application
+
+    return application(settings_of(arguments))
+
+
+def settings_of(arguments: dict[str, Any]) -> ServeSettings:
+    """Settings from nested values; `config` names a YAML file below them."""
+    given = dict(arguments)
+    config = given.pop("config", None)
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        yaml.safe_dump(given, file)
+        file.flush()
+        return read_serve_settings([*(["--config", str(config)] if config else []), "--config", file.name], "serve deploy")
+
+
+def serve_run(settings: ServeSettings) -> None:
+    """Serve until SIGINT or SIGTERM, then drain. On the Ray cluster of the job or of RAY_ADDRESS, else on one for this process.
+
+    Raises SelfJError, in one line, if it cannot be served.
+    """
+    from selfj.environment import check_environment
+
+    check_serve_settings(settings)
+    check_environment()
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    own = _join_ray(settings)
+    try:
+        _deploy(settings)
+        print(f"ready: http://{settings.host}:{settings.port}", flush=True)
+        stop.wait()
+        print("stopping: what has begun is finished", flush=True)
+    finally:
+        _leave(own)
+
+
+def _deploy(settings: ServeSettings) -> None:
+    from ray import serve
+
+    from selfj.serve.deployments import application
+
+    app = application(settings)
+    serve.start(
+        proxy_location="EveryNode",
+        http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
+        logging_config={"enable_access_log": False, "log_level": "WARNING"},
+    )
+    try:
+        serve.run(app, name=APPLICATION, route_prefix="/")
+    except RuntimeError as problem:
+        raise SelfJError(f"the endpoint did not start: {' '.join(str(problem).split())[-600:]}") from None
+
+
+def _join_ray(settings: ServeSettings) -> bool:
+    """Join the cluster that is there, or start one; whether it is our own."""
+    import ray
+
+    from selfj.jobs import start_ray
+
+    if ray.is_initialized():
+        return False
+    if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_JOB_ID"):
+        ray.init(logging_level="WARNING")
+        return False
+    _check_port(settings)
+    start_ray(
+        address="local",
+        num_cpus=max(os.cpu_count() or 1, _cpus(settings)),
+        include_dashboard=False,
+        object_store_memory=200_000_000,
+        logging_level="WARNING",
+    )
+    return True
+
+
+def _cpus(settings: ServeSettings) -> int:
+    replicas = settings.policy_replicas.max_replicas + settings.judge_replicas.max_replicas
+    return int(replicas * settings.engine.cpus_per_worker) + 1
+
+
+def _check_port(settings: ServeSettings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as problem:
+            raise SettingsError(f"port: {settings.host}:{settings.port} cannot be listened on ({problem.strerror})") from None
+
+
+def _leave(own: bool) -> None:
+    import ray
+    from ray import serve
+
+    if own:
+        serve.shutdown()
+        ray.shutdown()
+    else:
+        serve.delete(APPLICATION)

@@ -1,0 +1,114 @@
+"""What a run has to be served: the policy and its sampling as its answers were made, the judge, and whether one engine does."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from selfj.config import EngineSettings, ModelSettings, SampleSettings, absolute_path
+from selfj.engine import Engine, check_model_folder
+from selfj.errors import RunFolderError
+from selfj.evaluate.judges.trained import judge_adapter, judge_model, judge_rater
+from selfj.judge.judge import JudgeFolder
+from selfj.prompts import PromptEncoder, load_tokenizer
+from selfj.run import RunFolder
+from selfj.serve.engine import ServedEngine
+from selfj.serve.roles import Judge, Policy
+from selfj.serve.settings import ServeSettings
+from selfj.store import content_hash, local_copy
+
+SAFE = {"load_format": "safetensors", "trust_remote_code": False}
+"""Options of every engine that is served: no pickled weights, no code of the model's author."""
+
+
+@dataclass(frozen=True)
+class ServedRun:
+    """The models of one run and how they are asked."""
+
+    name: str
+    """Name of the model for clients."""
+    policy: ModelSettings
+    sampling: SampleSettings
+    """How the run's answers were sampled, and so what the judge's promises hold for."""
+    seed: int
+    judge: JudgeFolder
+    judge_address: str
+    """Where each replica finds the judge's folder; any file system."""
+    engine: EngineSettings
+    shared: bool
+    """One engine for both: the judge is an adapter on the policy's weights."""
+
+    @classmethod
+    def of(cls, settings: ServeSettings) -> "ServedRun":
+        """Read a run. Raises SelfJError, in one line, if it has no answers or no judge, or if the policy's folder is gone."""
+        run = RunFolder(settings.run)
+        made = _answers_made_with(run)
+        policy = _policy(ModelSettings(**made["policy"]), settings.policy)
+        judge = JudgeFolder.load(local_copy(run.path("judge")))
+        name = settings.name or policy.name or policy.model.rstrip("/").rsplit("/", 1)[-1]
+        engine = dataclasses.replace(settings.engine, options={**settings.engine.options, **SAFE})
+        shared = settings.shared_engine and on_same_weights(judge, policy)
+        return cls(name, policy, SampleSettings(**made["sample"]), made["seed"], judge, run.path("judge"), engine, shared)
+
+    def policy_engine(self) -> Engine:
+        """The policy's engine, with the judge's adapter beside it where it is shared."""
+        return Engine(self.policy, self.engine, self._adapter(), self.seed)
+
+    def judge_engine(self) -> Engine:
+        """An engine with the judge alone."""
+        judge = self._local_judge()
+        model = judge_model(judge, self.policy.dtype, self.policy.context)
+        return Engine(model, self.engine, judge_adapter(judge), self.seed)
+
+    def policy_role(self, engine: ServedEngine) -> Policy:
+        """The policy on its engine."""
+        tokenizer = engine.engine.tokenizer
+        return Policy(engine, PromptEncoder(tokenizer, self.judge.prompts, engine.engine.context, self.policy.system_prompt))
+
+    def judge_role(self, engine: ServedEngine) -> Judge:
+        """The judge on its engine: in its own chat template, whatever the engine's other model has."""
+        judge = self._local_judge()
+        tokenizer = load_tokenizer(judge.model, judge.chat_template, judge.revision) if self.shared else None
+        return Judge(engine, judge_rater(judge, engine.engine, tokenizer))
+
+    def context(self) -> int:
+        """Longest sequence of the policy in tokens."""
+        from transformers import AutoConfig
+
+        if self.policy.context is not None:
+            return self.policy.context
+        config = AutoConfig.from_pretrained(self.policy.model, revision=self.policy.revision).get_text_config()
+        return int(config.max_position_embeddings)
+
+    def _adapter(self) -> Any:
+        return judge_adapter(self._local_judge()) if self.shared else None
+
+    def _local_judge(self) -> JudgeFolder:
+        return JudgeFolder.load(local_copy(self.judge_address))
+
+
+def on_same_weights(judge: JudgeFolder, policy: ModelSettings) -> bool:
+    """Whether a judge is an adapter on the policy's very weights."""
+    if not judge.adapter or judge.revision != policy.revision:
+        return False
+    return judge.model == policy.model or content_hash(judge.model) == content_hash(policy.model)
+
+
+def _answers_made_with(run: RunFolder) -> dict[str, Any]:
+    manifest = run.table("responses").manifest()
+    if manifest is None:
+        raise RunFolderError(f"{run.address}: no answers of a policy are there (responses/); give the folder of a finished run")
+    return manifest.fingerprint.settings
+
+
+def _policy(made: ModelSettings, wanted: ModelSettings) -> ModelSettings:
+    """The run's policy with what the settings change of it."""
+    default = ModelSettings()
+    changes = {
+        item.name: getattr(wanted, item.name)
+        for item in dataclasses.fields(ModelSettings)
+        if getattr(wanted, item.name) != getattr(default, item.name)
+    }
+    policy = dataclasses.replace(made, **changes)
+    template = policy.chat_template and absolute_path(policy.chat_template)
+    check_model_folder(policy.model)
+    return dataclasses.replace(policy, model=absolute_path(policy.model), chat_template=template)

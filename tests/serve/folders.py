@@ -1,0 +1,81 @@
+"""Run folders that can be served, made in a second: the pocket policy, and a judge that nobody trained."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+from selfj.config import ModelSettings, SampleSettings, as_dict
+from selfj.judge.judge import JudgeFolder
+from selfj.labels import label_token_ids
+from selfj.prompts import RATING_PROMPTS, PromptEncoder, load_tokenizer
+from selfj.run import RunFolder
+from selfj.tables import Fingerprint, Manifest
+from tests.serve.fakes import CURVE, THRESHOLDS
+
+POLICY = Path(__file__).parents[2] / "selfj/pocket/policies/base"
+WEIGHTS = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+CONTEXT = 512
+
+
+def make_run(folder: Path, *, max_tokens: int = 24, adapter: bool = False) -> Path:
+    """A run whose judge is the policy itself, or a LoRA adapter on it; the promises are those of the fakes."""
+    sampling = SampleSettings(max_tokens=max_tokens)
+    made = {
+        "seed": 1,
+        "policy": as_dict(ModelSettings(model=str(POLICY), name="pocket", context=CONTEXT)),
+        "sample": as_dict(sampling),
+    }
+    RunFolder(str(folder)).table("responses").write_manifest(Manifest("responses", Fingerprint(made, {}), finished=True))
+    make_judge(folder / "judge", adapter)
+    return folder
+
+
+def make_judge(folder: Path, adapter: bool = False) -> JudgeFolder:
+    """A judge's folder: the pocket policy's weights, or a random adapter of rank 8 on them."""
+    folder.mkdir(parents=True)
+    if adapter:
+        _write_adapter(folder)
+    else:
+        for name in WEIGHTS:
+            shutil.copy(POLICY / name, folder)
+    judge = _card(folder, adapter)
+    judge.write()
+    return judge
+
+
+def _card(folder: Path, adapter: bool) -> JudgeFolder:
+    tokenizer = load_tokenizer(str(POLICY))
+    example = PromptEncoder(tokenizer, "short", CONTEXT).rating_text("Is this a question?", "Yes.", "Yes.")
+    return JudgeFolder(
+        path=str(folder),
+        base_model=str(POLICY),
+        base_path=str(POLICY),
+        revision=None,
+        adapter=adapter,
+        adapter_rank=8 if adapter else None,
+        labels=[str(digit) for digit in range(10)],
+        label_token_ids=label_token_ids(tokenizer, example),
+        end_token_id=tokenizer.eos_token_id,
+        prompts="short",
+        prompt_texts=dataclasses.asdict(RATING_PROMPTS["short"]),
+        max_prompt_tokens=CONTEXT - 1,
+        policy="pocket",
+        data="none",
+        settings={},
+        examples=0,
+        counts={},
+        validation={},
+        thresholds=THRESHOLDS,
+        calibration={"on": "gold: exact grades", "curve": CURVE},
+    )
+
+
+def _write_adapter(folder: Path) -> None:
+    import peft
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(POLICY)
+    how = peft.LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"], init_lora_weights=False, task_type="CAUSAL_LM")
+    peft.get_peft_model(model, how).save_pretrained(folder)
