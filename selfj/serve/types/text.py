@@ -18,3 +18,13 @@ def _encodable(text: str) -> str:
 UNICODE = AfterValidator(_encodable)
 Text = Annotated[str, UNICODE]
 """A string that models and responses can carry."""
+
+
+def _spoken(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
+
+
+Spoken = Annotated[Text, AfterValidator(_spoken)]
+"""Text that is not blank."""
