@@ -36,6 +36,11 @@ NEEDED = (
     "psutil",
     "openai",
     "pyrate-limiter",
+    "fastapi",
+    "starlette",
+    "pydantic",
+    "pydantic-core",
+    "httpx",
 )
 """What the steps import; docs/dependencies.md says which needs what."""
 TORCH_COMPANIONS = ("torchvision", "torchaudio", "torchcodec", "triton")

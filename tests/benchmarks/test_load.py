@@ -1,5 +1,6 @@
 """The load generator counts what it sent and what came back."""
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -9,16 +10,16 @@ from fastapi.responses import JSONResponse
 
 from tests.serve.ports import listening
 
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
+FILE = Path(__file__).parents[2] / "benchmarks" / "load.py"
 
 
-@pytest.fixture(autouse=True)
-def loading(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    import load
-
-    yield load
-    sys.modules.pop("load", None)
+@pytest.fixture(scope="module")
+def loading():
+    spec = importlib.util.spec_from_file_location("selfj_load", FILE)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look for their module
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
