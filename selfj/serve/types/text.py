@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 
@@ -28,3 +28,5 @@ def _spoken(text: str) -> str:
 
 Spoken = Annotated[Text, AfterValidator(_spoken)]
 """Text that is not blank."""
+ModelName = Annotated[Text, Field(max_length=256)]
+"""`NAME` or `NAME@PROMISE`."""
