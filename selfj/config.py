@@ -312,6 +312,9 @@ class EvaluateSettings:
     """Name of the gold column."""
     good: float | None = None
     """Gold at or above this counts as a good answer (AUROC); by default the median of the gold."""
+    gold_scale: list[float] | None = field(default=None, metadata=ADDED)
+    """Gold of the worst and of the best answer there can be, [1, 10] say: losses and calibration are on it, and gold beyond it is
+    none. By default [0, 1] if all gold of a run lies there, else the lowest and highest gold of the run, so that runs differ."""
     bootstrap: int = 1000
     """Resamples (of instructions) behind each interval."""
     examples: int = 5

@@ -42,6 +42,10 @@ def _evaluate_limits(settings: Settings) -> list[tuple[bool, str]]:
     how = settings.evaluate
     drawn = how.resamples > 0 or how.best_of > 0
     return [
+        (
+            how.gold_scale is None or (len(how.gold_scale) == 2 and how.gold_scale[0] < how.gold_scale[1]),
+            "evaluate.gold_scale: two numbers, the lower first",
+        ),
         (min(how.resamples, how.best_of) >= 0, "evaluate.resamples and evaluate.best_of: at least 0"),
         (how.best_of == 0 or how.best_of_instructions > 0, "evaluate.best_of_instructions: at least 1"),
         (

@@ -35,9 +35,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         "--scale",
         type=float,
         nargs=2,
-        default=(0.0, 1.0),
         metavar=("LOW", "HIGH"),
-        help="ends of the gold's scale (0 1)",
+        help="ends of the gold's scale (default: the run's evaluate.gold_scale, else 0 1)",
     )
     parser.add_argument("--policy", metavar="NAME", help="whose answers, where the run has those of several policies")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -56,8 +55,9 @@ def run(options: argparse.Namespace, _: list[str]) -> int:
 
 def _wanted(options: argparse.Namespace) -> "Wanted":
     from selfj.evaluate.calibrate.promise import Unit, Wanted
+    from selfj.evaluate.calibrate.rows import unit_of
 
-    unit = Unit(*options.scale)
+    unit = Unit(*options.scale) if options.scale else unit_of(options.folder, options.on)
     if options.min_quality is not None:
         return Wanted("quality", options.min_quality, options.confidence, unit)
     if options.max_risk is not None:

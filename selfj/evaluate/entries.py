@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfj.evaluate.frame import Frame, flat
+from selfj.evaluate.frame import Frame, flat, rounded
 from selfj.evaluate.metrics.length import length_bias
 from selfj.evaluate.metrics.measures import measure, paired_difference
-from selfj.evaluate.metrics.reliability import calibration_error, on_unit_scale, reliability
+from selfj.evaluate.metrics.reliability import calibration, on_unit_scale, reliability
 from selfj.evaluate.metrics.weighted import Floats
 
 
@@ -22,13 +22,15 @@ def length_of(frame: Frame, values: Floats, scored: NDArray[np.bool_]) -> dict[s
 
 
 def calibration_of(frame: Frame, values: Floats, rows: NDArray[np.bool_], scale: tuple[float, float]) -> dict[str, Any]:
-    """Expected calibration error of scores on a known scale against gold of 0 to 1, with the bins of a reliability diagram."""
+    """Expected calibration error of scores on a known scale against gold on its own, and the bins of a reliability diagram."""
     scores, gold, draws = on_unit_scale(values[rows], *scale), 1 - frame.gold.loss[rows], frame.draws.of(rows)
     bins = [
         {name: number if number is None else round(number, 6) for name, number in asdict(one).items()}
         for one in reliability(scores, gold, draws)
     ]
-    return {**flat("calibration_error", calibration_error(scores, gold, draws)), "reliability": bins}
+    found = calibration(scores, gold, draws)
+    error = {**flat("calibration_error", found.error), "calibration_error_debiased": rounded(found.debiased)}
+    return {**error, "reliability": bins}
 
 
 def on_excluded(frame: Frame, name: str, excluded: list[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from selfj.config import EvaluateSettings
 from selfj.errors import DataError
+from selfj.evaluate.metrics.measures import Scale
 from selfj.evaluate.metrics.weighted import Floats
 from selfj.plugins import load_function
 
@@ -60,6 +61,16 @@ def gold_source(settings: EvaluateSettings) -> GoldSource | None:
     """
     if settings.gold == "none":
         return None
+    source, scale = _source(settings), gold_scale(settings)
+    return source if scale is None else OnScale(source, scale)
+
+
+def gold_scale(settings: EvaluateSettings) -> Scale | None:
+    """The scale of gold as the settings name it."""
+    return None if settings.gold_scale is None else (settings.gold_scale[0], settings.gold_scale[1])
+
+
+def _source(settings: EvaluateSettings) -> GoldSource:
     if settings.gold == "column":
         path, column = settings.gold_file, settings.gold_column
         return FileGold.read(path, column) if path else MetadataGold(column)
@@ -89,6 +100,22 @@ def _column(gold_of: Callable[..., float], *columns: Sequence[str]) -> GoldColum
         except ValueError as problem:
             reasons.append(str(problem))
     return GoldColumn(gold, reasons)
+
+
+class OnScale:
+    """Gold of another source as far as it lies on a scale: what is beyond is no gold, with the reason."""
+
+    def __init__(self, source: GoldSource, scale: Scale) -> None:
+        self.description = source.description
+        self._source, self._scale = source, scale
+
+    def gold(self, answers: Answers) -> GoldColumn:
+        """Gold of each answer."""
+        found, (low, high) = self._source.gold(answers), self._scale
+        beyond = (found.values < low) | (found.values > high)
+        said = [f"gold {value:g} is not on evaluate.gold_scale, {low:g} to {high:g}" for value in found.values]
+        reasons = [text if outside else reason for text, outside, reason in zip(said, beyond, found.reasons, strict=True)]
+        return GoldColumn(np.where(beyond, np.nan, found.values), reasons)
 
 
 class FunctionGold:

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from selfj.config import Settings
 from selfj.errors import DataError
-from selfj.evaluate.gold import gold_source
+from selfj.evaluate.gold import gold_scale, gold_source
 from selfj.evaluate.methods import TASK_MEAN, Method
-from selfj.evaluate.metrics.measures import loss_in_words
+from selfj.evaluate.metrics.measures import Scale, loss_in_words, scale_of
 from selfj.evaluate.metrics.weighted import Floats
 from selfj.evaluate.rows import HeldOut
 from selfj.run import RunFolder
@@ -58,6 +58,8 @@ class Predictions:
     seed: int
     loss: str
     """How a loss from 0 to 1 follows from gold, in words; empty without gold."""
+    gold_scale: Scale | None
+    """Gold of the worst and of the best answer, where the settings name it."""
     policy: NDArray[np.object_]
     split: NDArray[np.object_]
     """test or calibration."""
@@ -119,13 +121,14 @@ def write_predictions(run: RunFolder, held_out: Sequence[HeldOut], methods: Sequ
 
 
 def _meta(held_out: Sequence[HeldOut], methods: Sequence[Method], settings: Settings) -> dict[str, object]:
-    source = gold_source(settings.evaluate)
+    source, scale = gold_source(settings.evaluate), gold_scale(settings.evaluate)
     known = np.concatenate([rows.gold[rows.has_gold] for rows in held_out if rows.split == "test"])
     return {
         "methods": [asdict(PredictedBy.of(method)) for method in methods],
         "gold": source.description if source else "none",
         "seed": settings.seed,
-        "loss": loss_in_words(known) if len(known) else "",
+        "loss": loss_in_words(scale or scale_of(known)) if len(known) else "",
+        "gold_scale": scale,
     }
 
 
@@ -161,7 +164,8 @@ def _from_table(table: pa.Table, path: str) -> Predictions:
     columns |= {name: table[name].to_numpy() for name in _COUNTS}
     columns |= {name: _floats(table[name]) for name in _NUMBERS}
     scores = {name: _floats(table[name]) for name in [*(method.name for method in methods), TASK_MEAN]}
-    return Predictions(methods, meta["gold"], meta["seed"], meta["loss"], **columns, scores=scores)
+    scale = tuple(meta["gold_scale"]) if meta.get("gold_scale") else None
+    return Predictions(methods, meta["gold"], meta["seed"], meta["loss"], scale, **columns, scores=scores)
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

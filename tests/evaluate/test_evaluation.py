@@ -10,7 +10,7 @@ from selfj.evaluate.gold import gold_source
 from selfj.evaluate.rows import read_held_out
 from selfj.records import Response, from_table, to_table
 from selfj.run import RunFolder
-from tests.evaluate.synthetic import World, synthetic_settings, write_run
+from tests.evaluate.synthetic import World, grade, synthetic_settings, write_run
 
 KEYS = {"with_reference", "pearson", "spearman", "auroc", "aurc", "prr", "scored", "unscored"}
 NAMES = ["cosine", "self_eval_reference", "self_eval_plus_cosine", "judge_reference", "ppl", "self_eval", "judge"]
@@ -188,6 +188,24 @@ def test_an_empty_run_folder_says_what_to_run_first(tmp_path):
 
 def test_the_same_seed_gives_the_same_metrics(finished_run, found):
     assert json.dumps(evaluate_tables(finished_run, synthetic_settings(finished_run))) == json.dumps(found)
+
+
+def test_on_a_named_scale_losses_and_calibration_are_absolute(finished_run, found):
+    """Ten times the gold on a scale of 0 to 10 is the same gold; without a scale it is brought to its own lowest and highest."""
+    settings = [synthetic_settings(finished_run, gold="tests.evaluate.test_evaluation:tenfold", gold_scale=scale)
+                for scale in ([0, 10], [0, 20], None)]  # fmt: skip
+    named, wider, relative = (evaluate_tables(finished_run, one)["policies"]["tiny"] for one in settings)
+    plain = found["policies"]["tiny"]
+    for name in ("aurc", "aurc_low", "excess_aurc", "aurc_all_rows", "calibration_error", "calibration_error_debiased"):
+        assert named["methods"]["judge"][name] == pytest.approx(plain["methods"]["judge"][name], abs=2e-6)
+    assert (named["loss"], named["gold_scale"], named["gold_scale_of_this_run"]) == ("(10 - gold) / 10", [0, 10], False)
+    assert relative["gold_scale_of_this_run"] and not plain["gold_scale_of_this_run"]
+    assert wider["mean_loss"] == pytest.approx(0.5 + named["mean_loss"] / 2, abs=2e-6)
+    assert wider["methods"]["judge"]["calibration_error"] > named["methods"]["judge"]["calibration_error"] + 0.1
+
+
+def tenfold(metadata, response):
+    return 10 * grade(metadata, response)
 
 
 def test_chosen_threshold_decides_what_is_good(finished_run):

@@ -29,6 +29,12 @@ def test_a_function_gets_metadata_and_response_and_what_it_raises_is_the_rows_re
     assert column.reasons == [None, "tests.evaluate.synthetic:grade raised KeyError: 'grade'", None]
 
 
+def test_gold_beyond_its_scale_is_none_and_says_so():
+    column = source(gold="tests.evaluate.synthetic:grade", gold_scale=[0, 0.5]).gold(ANSWERS)
+    assert column.values[0] == 0.25 and np.isnan(column.values[1:]).all()
+    assert column.reasons[2] == "gold 1 is not on evaluate.gold_scale, 0 to 0.5" and "KeyError" in column.reasons[1]
+
+
 def test_the_pocket_world_grades_its_own_answers():
     pytest.importorskip("selfj.pocket.grading")
     assert source(gold="selfj.pocket.grading:grade_response").description == "selfj.pocket.grading:grade_response"

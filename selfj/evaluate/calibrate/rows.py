@@ -138,6 +138,16 @@ class CalibrationRows:
         return float(answered[enough].max(initial=0.0)) / self.number
 
 
+def unit_of(run: str, on: str) -> Unit:
+    """The scale that a finished run's settings name for its gold; 0 to 1 if they name none, or quality is label-free.
+
+    Raises DataError if the run has no predictions.
+    """
+    predictions = Predictions.read(run)
+    with_gold = on == "gold" or (on == "auto" and bool(np.isfinite(predictions.of("calibration").gold).any()))
+    return Unit(*predictions.gold_scale) if predictions.gold_scale and with_gold else Unit()
+
+
 def calibration_rows(
     predictions: Predictions, split: str, on: str = "auto", unit: Unit | None = None, policy: str | None = None
 ) -> CalibrationRows:

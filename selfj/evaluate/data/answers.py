@@ -20,6 +20,7 @@ from selfj.evaluate.metrics.measures import (
     loss_in_words,
     measure,
     risk_at_coverages,
+    scale_of,
     within_groups,
 )
 from selfj.evaluate.metrics.weighted import Floats
@@ -48,7 +49,7 @@ def answer_metrics(
         "instructions": draws.resamples.instructions,
         "mean_gold": rounded(float(values.mean())),
         "good": threshold,
-        "loss": loss_in_words(values),
+        "loss": loss_in_words(scale_of(values)),
         "methods": {column.scorer.name: _method(answers, column, gold, draws) for column in columns},
         "gold_repeats": gold_agreement(answers, draws),
     }

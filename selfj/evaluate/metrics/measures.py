@@ -19,6 +19,10 @@ MIN_ROWS = 3
 """With two rows every correlation is 1 or -1."""
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 
+Scale = tuple[float, float]
+"""Gold of the worst and of the best answer there can be."""
+UNIT: Scale = (0.0, 1.0)
+
 Rows = NDArray[np.bool_] | NDArray[np.intp]
 """Some of the rows: a mask, or their numbers."""
 
@@ -54,25 +58,29 @@ class Gold:
         return Gold(self.values[rows], self.loss[rows], self.good[rows])
 
 
-def as_gold(values: Floats, threshold: float) -> Gold:
-    """Gold with its losses (`losses`), good at or above `threshold`."""
-    return Gold(values, losses(values), values >= threshold)
+def as_gold(values: Floats, threshold: float, scale: Scale | None = None) -> Gold:
+    """Gold with its losses on `scale` (by default `scale_of` these values), good at or above `threshold`."""
+    return Gold(values, losses(values, scale), values >= threshold)
 
 
-def losses(gold: Floats) -> Floats:
-    """Loss of each row, 0 to 1: 1 - gold where all gold lies in 0…1, else (highest - gold) / (highest - lowest)."""
-    if _is_unit(gold):
-        return 1.0 - gold
-    return (gold.max() - gold) / (np.ptp(gold) or 1.0)
+def losses(gold: Floats, scale: Scale | None = None) -> Floats:
+    """Loss of each row, 0 to 1: (best - gold) / (best - worst), the scale being by default that of these rows."""
+    worst, best = scale or scale_of(gold)
+    return (best - gold) / (best - worst)
 
 
-def loss_in_words(gold: Floats) -> str:
-    """Which of the two definitions of `losses` applies."""
-    return "1 - gold" if _is_unit(gold) else f"({gold.max():g} - gold) / {np.ptp(gold) or 1:g}"
+def scale_of(gold: Floats) -> Scale:
+    """The scale that gold is taken to be on where nobody says: 0 to 1 if all of it lies there, else its lowest to its highest."""
+    if not len(gold) or (gold.min() >= 0 and gold.max() <= 1):
+        return UNIT
+    lowest, highest = float(gold.min()), float(gold.max())
+    return (lowest, highest) if lowest < highest else (lowest - 1, lowest)
 
 
-def _is_unit(gold: Floats) -> bool:
-    return not len(gold) or bool(gold.min() >= 0 and gold.max() <= 1)
+def loss_in_words(scale: Scale) -> str:
+    """How a loss follows from gold on a scale."""
+    worst, best = scale
+    return "1 - gold" if scale == UNIT else f"({best:g} - gold) / {best - worst:g}"
 
 
 def good_threshold(gold: Floats) -> float | None:

@@ -46,10 +46,10 @@ def columns(number: int = 800, answers: int = 2, seed: int = 0) -> dict[str, lis
 TYPES = {"tokens": pa.int64(), "characters": pa.int64()} | dict.fromkeys(("gold", "quality", "judge", "task_mean"), pa.float64())
 
 
-def write_finished_run(folder: Path, values: dict[str, list]) -> str:
+def write_finished_run(folder: Path, values: dict[str, list], gold_scale: list[float] | None = None) -> str:
     """Write the predictions and an uncalibrated judge; returns the run's address."""
     method = {"name": "judge", "title": "Self-J", "with_reference": False, "paper": 58.65}
-    meta = {"methods": [method], "gold": "tests:grade", "seed": 0, "loss": "1 - gold"}
+    meta = {"methods": [method], "gold": "tests:grade", "seed": 0, "loss": "1 - gold", "gold_scale": gold_scale}
     table = pa.table({name: pa.array(column, TYPES.get(name, pa.string())) for name, column in values.items()})
     (folder / PREDICTIONS).parent.mkdir(parents=True)
     pq.write_table(table.replace_schema_metadata({b"selfj": json.dumps(meta).encode()}), folder / PREDICTIONS)

@@ -110,6 +110,15 @@ def test_quality_on_another_scale_is_asked_for_and_shown_on_it(tmp_path):
     assert 7 <= entry["lower_bound"] < entry["quality"] < 7.6 and entry["test"]["kept"] and entry["scale"] == [0, 10]
 
 
+def test_the_scale_of_the_runs_settings_is_the_default(tmp_path):
+    values = columns()
+    tenfold = {"gold": [10 * gold for gold in values["gold"]]}
+    run = write_finished_run(tmp_path / "run", values | tenfold, gold_scale=[0, 10])
+    assert main(["calibrate", run, "--min-quality", "7"]) == 0
+    assert card(run).thresholds["quality=7"]["scale"] == [0, 10]
+    assert main(["calibrate", run, "--min-quality", "0.6", "--on", "label-free"]) == 0
+
+
 def test_the_output_for_machines_is_the_entry(run, capsys):
     main(["calibrate", run, "--min-quality", "0.7", "--json"])
     found = json.loads(capsys.readouterr().out)

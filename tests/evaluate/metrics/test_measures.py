@@ -6,7 +6,16 @@ import scipy.stats
 import sklearn.metrics
 
 from selfj.evaluate.metrics import measures, weighted
-from selfj.evaluate.metrics.measures import as_gold, good_threshold, losses, risk_at_coverages, risk_coverage_curve, within_groups
+from selfj.evaluate.metrics.measures import (
+    as_gold,
+    good_threshold,
+    loss_in_words,
+    losses,
+    risk_at_coverages,
+    risk_coverage_curve,
+    scale_of,
+    within_groups,
+)
 
 
 def drawn(rows, seed, decimals=None):
@@ -121,6 +130,13 @@ def test_loss_is_one_minus_gold_within_0_and_1_and_scaled_otherwise():
     assert losses(np.array([0.2, 0.5])) == pytest.approx([0.8, 0.5])
     assert losses(np.array([1.0, 5.0, 3.0])) == pytest.approx([1.0, 0.0, 0.5])
     assert losses(np.array([7.0, 7.0])) == pytest.approx([0.0, 0.0])
+
+
+def test_on_a_named_scale_losses_of_two_runs_can_be_compared():
+    one, other = np.array([2.0, 5.0]), np.array([5.0, 9.0])
+    assert losses(one)[1] == 0 and losses(other)[0] == 1
+    assert losses(one, (1, 10))[1] == losses(other, (1, 10))[0] == pytest.approx(5 / 9)
+    assert loss_in_words((1, 10)) == "(10 - gold) / 9" and loss_in_words(scale_of(np.array([0.2, 1]))) == "1 - gold"
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@ import pytest
 
 from selfj.evaluate.metrics.bootstrap import Resamples
 from selfj.evaluate.metrics.measures import Draws
-from selfj.evaluate.metrics.reliability import _gaps, calibration_error, on_unit_scale, reliability
-from selfj.evaluate.metrics.weighted import as_column
+from selfj.evaluate.metrics.reliability import calibration, calibration_error, on_unit_scale, reliability
 
 
 def outcomes(rows, seed, chance=lambda score: score):
@@ -70,13 +69,28 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(chance, truth):
     assert held >= 0.9 * 60
 
 
-def test_a_weighted_error_equals_that_of_the_rows_repeated():
-    scores, gold = outcomes(60, 4)
-    scores = scores.round(1)
-    weights = np.random.default_rng(0).poisson(1, size=(5, 60)).astype(float)
-    for gaps, row in zip(_gaps(as_column(scores), gold, weights, 10), weights, strict=True):
-        repeated = np.repeat(np.arange(60), row.astype(int))
-        assert np.abs(gaps).sum() == pytest.approx(calibration_error(scores[repeated], gold[repeated]).value, abs=1e-12)
+def levels(rows, seed, honesty):
+    """Three levels of score, and gold that is 1 with the score's chance, drawn towards a half the less honest it is."""
+    generator = np.random.default_rng(seed)
+    scores = generator.choice([0.0, 0.5, 1.0], size=rows, p=[0.1, 0.3, 0.6])
+    return scores, (generator.random(rows) < honesty * scores + (1 - honesty) / 2).astype(float)
+
+
+def test_few_levels_of_score_make_no_wide_interval():
+    held, truth = 0, 0.4 * 0.7 / 2
+    for seed in range(40):
+        found = calibration_error(*levels(1000, seed, 0.6), Draws(Resamples(1000, 150, 0), np.arange(1000)))
+        assert found.high - found.low < 0.11
+        held += found.low <= truth <= found.high
+    assert held >= 0.9 * 40
+
+
+@pytest.mark.parametrize(("draw", "truth"), [(outcomes, 0.0), (lambda rows, seed: levels(rows, seed, 0.9), 0.035)])
+def test_less_chance_the_error_is_nearer_the_truth_on_average(draw, truth):
+    draws = Draws(Resamples(300, 100, 0), np.arange(300))
+    found = [calibration(*draw(300, seed), draws) for seed in range(40)]
+    raw, less = np.mean([(one.error.value, one.debiased) for one in found], axis=0)
+    assert truth < less < raw and less - truth < 0.75 * (raw - truth)
 
 
 def test_each_bar_has_an_interval_around_its_gold():
