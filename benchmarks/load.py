@@ -9,6 +9,8 @@ Bodies are made before the clock starts and answers read after it stops. What a 
 import argparse
 import asyncio
 import json
+import math
+import signal
 import sys
 import time
 from collections import Counter
@@ -77,6 +79,8 @@ class Plan:
     headers: dict[str, str] = field(default_factory=dict)
     limit_s: float = 120.0
     """A request without an answer after this is lost."""
+    again: bool = False
+    """Begin anew with the first request after the last."""
 
 
 class Load:
@@ -85,12 +89,14 @@ class Load:
     def __init__(self, asker: Asker, plan: Plan) -> None:
         self._asker, self._plan = asker, plan
         self._next = 0
+        self._stopped = math.inf
         self.timed: list[Timed] = []
         self.began = self.ended = 0.0
         self.cpu_s = 0.0
 
     async def run(self) -> None:
-        """Load the server until the time is over or there are no more requests."""
+        """Load the server until the time is over, there are no more requests, or SIGTERM."""
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop)
         timeout = aiohttp.ClientTimeout(total=self._plan.limit_s)
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=60)
         headers = {"Content-Type": "application/json", **self._plan.headers}
@@ -119,10 +125,15 @@ class Load:
 
     @property
     def _over(self) -> float:
-        return self.began + self._plan.warm_up_s + self._plan.seconds
+        return min(self.began + self._plan.warm_up_s + self._plan.seconds, self._stopped)
+
+    def _stop(self) -> None:
+        self._stopped = time.time()
 
     def _take(self) -> int | None:
         self._next += 1
+        if self._plan.again:
+            return (self._next - 1) % len(self._asker)
         return self._next - 1 if self._next <= len(self._asker) else None
 
     async def _one(self, number: int) -> None:
@@ -153,7 +164,7 @@ class Load:
             "statuses": dict(Counter(str(one.reply.status) for one in self.timed)),
             "invalid": sum(one.reply.status == 200 and not self._asker.valid(one.number, one.reply.body) for one in self.timed),
             "client_cpu_share": round(self.cpu_s / (self.ended - self.began), 3),
-            "ran_out": self._next > len(self._asker),
+            "ran_out": not self._plan.again and self._next > len(self._asker),
         }
 
 
@@ -183,10 +194,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, help="requests a second, instead of clients")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--warm-up", type=float, default=1.5)
+    parser.add_argument("--again", action="store_true", help="begin anew with the first request after the last")
     parser.add_argument("--replies", help="write every request's time, status and body to this JSON-lines file")
     given = parser.parse_args()
     headers = {"Authorization": f"Bearer {given.key}"} if given.key else {}
-    plan = Plan(given.clients, given.seconds, given.warm_up, given.rate, headers)
+    plan = Plan(given.clients, given.seconds, given.warm_up, given.rate, headers, again=given.again)
     served = Served(given.server, given.url, given.run, given.model, given.policy_url or given.url)
     done = load(asker(given.kind, served, given.first, given.requests, given.answers), plan)
     if given.replies:

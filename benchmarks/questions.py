@@ -125,7 +125,7 @@ class SelfjJudge(_Asker):
     def __init__(self, served: Served, questions: list[Question]) -> None:
         super().__init__(served, questions)
         self._url = f"{served.url}/v1/judge"
-        self._bodies = [_json({"items": items_of(question)}) for question in questions]
+        self._bodies = [_json({"instruction": asked.instruction, "responses": asked.responses}) for asked in questions]
 
     async def ask(self, post: Post, number: int) -> Reply:
         """One request."""
@@ -215,11 +215,6 @@ def label_request(run: str, question: Question) -> bytes:
     prompts = [encoder.rating_text(question.instruction, response) for response in question.responses]
     asked = {"max_tokens": 1, "temperature": 0, "logprobs": 1, "logprob_token_ids": labels, "add_special_tokens": False}
     return _json({"model": JUDGE_NAME, "prompt": prompts, **asked})
-
-
-def items_of(question: Question) -> list[dict[str, str]]:
-    """Items of `/v1/judge`."""
-    return [{"instruction": question.instruction, "response": response} for response in question.responses]
 
 
 def selfj_scores(body: bytes) -> list[float | None]:

@@ -91,6 +91,7 @@ def _join_ray(settings: ServeSettings) -> bool:
         address="local",
         num_cpus=max(os.cpu_count() or 1, _cpus(settings)),
         include_dashboard=False,
+        _metrics_export_port=settings.metrics_port or None,
         object_store_memory=200_000_000,
         logging_level="WARNING",
     )

@@ -90,6 +90,8 @@ class ServeSettings:
     """Interface that the endpoint listens on."""
     port: int = 8000
     """Its port."""
+    metrics_port: int = 0
+    """Port of the metrics for Prometheus where the endpoint starts a Ray of its own; 0 takes a free one."""
     promise: str = ""
     """What a model name without `@` means: `coverage=0.8`, `quality=0.7`, `always` …; by default what was calibrated last, and
     `always` where nothing was."""
@@ -134,8 +136,10 @@ def check_serve_settings(settings: ServeSettings) -> None:
     limits = [
         (bool(settings.run), "run: give a run folder"),
         (0 < settings.port < 65536, "port: 1 to 65535"),
+        (0 <= settings.metrics_port < 65536, "metrics_port: 0 to 65535"),
         ("@" not in settings.name, "name: without @, which begins a promise"),
         (not settings.access.open or settings.host in LOOPBACK, "access.open: without keys only on 127.0.0.1 (host)"),
+        (_is_sentence(settings.refusal), "refusal: in braces only {score}, {threshold} and {promise}"),
         *_replica_limits(settings),
         *((value > 0, f"limits.{name}: above 0") for name, value in vars(settings.limits).items() if name != "prompt_tokens"),
         (settings.limits.prompt_tokens >= 0, "limits.prompt_tokens: at least 0"),
@@ -147,6 +151,14 @@ def check_serve_settings(settings: ServeSettings) -> None:
 
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _is_sentence(refusal: str) -> bool:
+    try:
+        refusal.format(score="", threshold="", promise="")
+    except (LookupError, ValueError, AttributeError):
+        return False
+    return True
 
 
 def _replica_limits(settings: ServeSettings) -> list[tuple[bool, str]]:
