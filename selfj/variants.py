@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from selfj.config import ScoreSettings, Settings, TrainSettings, as_dict
+from selfj.config import OutsideJudgeSettings, ScoreSettings, Settings, TrainSettings, as_dict
 from selfj.errors import SettingsError
 from selfj.limits import problems_of
 from selfj.run import RunFolder
@@ -39,7 +39,7 @@ def check_variants(settings: Settings) -> None:
     """
     taken = set(RESERVED)
     named = [(f"variants.{name}", name) for name in settings.variants]
-    named += [(f"evaluate.judges[{number}].name", judge.name) for number, judge in enumerate(settings.evaluate.judges)]
+    named += [entry for number, judge in enumerate(settings.evaluate.judges) for entry in _rows_of(number, judge)]
     for where, name in named:
         if not _NAME.fullmatch(name):
             raise SettingsError(f"settings: {where}: {name!r} is no plain name (letters, digits, _ - .)")
@@ -52,6 +52,14 @@ def check_variants(settings: Settings) -> None:
         from selfj.evaluate.judges.options import check_judges
 
         check_judges(settings.evaluate.judges)
+
+
+def _rows_of(number: int, judge: OutsideJudgeSettings) -> list[tuple[str, str]]:
+    """The rows of the table that a judge from outside has, by where they come from."""
+    from selfj.evaluate.methods import plus_cosine
+
+    where = f"evaluate.judges[{number}].name"
+    return [(where, judge.name), *([(where, plus_cosine(judge.name))] if judge.with_reference else [])]
 
 
 def variant_settings(settings: Settings, name: str) -> Settings:

@@ -63,6 +63,8 @@ class Method:
     """Table that only this method reads."""
     scale: tuple[float, float] | None = None
     """Lowest and highest score, where they stand for the worst and the best answer; None if only the order says something."""
+    outside: bool = False
+    """Whether a judge from outside the run gives the score."""
 
 
 def perplexity_scores(part: PartTables) -> Scores:
@@ -173,6 +175,7 @@ def methods_of(settings: Settings) -> tuple[Method, ...]:
     return (
         *(fixed[name] for name in first),
         *(method for method in outside if method.with_reference),
+        *(_plus_cosine(judge) for judge in settings.evaluate.judges if judge.with_reference),
         fixed["judge_reference"],
         fixed["ppl"],
         *([VRO] if settings.evaluate.resamples else []),
@@ -204,4 +207,21 @@ def _outside(judge: OutsideJudgeSettings) -> Method:
     explanation = f"{judge.model}: {kinds[judge.kind]}."
     table, scale = outside_table(judge.name), None if judge.kind == "reward_model" else RATING
     read = column_of(table, "score")
-    return Method(judge.name, judge.title or judge.name, judge.with_reference, judge.paper, read, explanation, table, scale)
+    return Method(judge.name, judge.title or judge.name, judge.with_reference, judge.paper, read, explanation, table, scale, True)
+
+
+def plus_cosine(name: str) -> str:
+    """Name of the method that combines a judge's score with the similarity."""
+    return f"{name}_plus_cosine"
+
+
+_PAPER_PLUS_COSINE = {70.42: 73.09}
+"""What the paper reports for a judge that saw the reference (GPT-3.5-turbo): alone, and with cosine."""
+
+
+def _plus_cosine(judge: OutsideJudgeSettings) -> Method:
+    title, table = f"{judge.title or judge.name} + Cosine", outside_table(plus_cosine(judge.name))
+    paper = None if judge.paper is None else _PAPER_PLUS_COSINE.get(judge.paper)
+    explanation = f"{judge.model} and similarity, combined as self-evaluation and similarity are for the labels."
+    read = column_of(table, "score")
+    return Method(plus_cosine(judge.name), title, True, paper, read, explanation, table, (0.0, 1.0), True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +24,7 @@ def score(run: RunFolder, settings: Settings) -> Manifest:
     run.upstream("responses", "score")
     signals = {"self_evaluations": _self_evaluate(run, settings), "similarities": _compare(run, settings)}
     inputs = {name: manifest.fingerprint.digest for name, manifest in signals.items()}
-    keep = {name: value for name, value in as_dict(settings.score, resources=False).items() if name != "embedding_model"}
-    table = _table(run, "scored", Fingerprint({"score": keep}, inputs))
+    table = _table(run, "scored", Fingerprint(combined_with(settings), inputs))
     finished = run.table("scored").finished(table.fingerprint)
     if finished is not None:
         return finished
@@ -33,6 +33,12 @@ def score(run: RunFolder, settings: Settings) -> Manifest:
     manifest.details = combination.constants()
     run.table("scored").write_manifest(manifest)
     return manifest
+
+
+def combined_with(settings: Settings) -> dict[str, Any]:
+    """The settings that decide how two signals make a quality."""
+    keep = {name: value for name, value in as_dict(settings.score, resources=False).items() if name != "embedding_model"}
+    return {"score": keep}
 
 
 def _self_evaluate(run: RunFolder, settings: Settings) -> Manifest:

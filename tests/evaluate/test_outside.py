@@ -1,15 +1,22 @@
 """Judges from outside as rows of the table (how each kind rates is in tests/evaluate/judges)."""
 
-import pytest
+import itertools
 
-from selfj.config import EngineSettings, OutsideJudgeSettings
+import numpy as np
+import pytest
+import scipy.stats
+
+from selfj.config import EngineSettings, OutsideJudgeSettings, ScoreSettings
+from selfj.errors import SettingsError
 from selfj.evaluate import outside
 from selfj.evaluate.evaluation import evaluate_tables
+from selfj.evaluate.judging import held_out
 from selfj.evaluate.methods import methods_of
-from selfj.evaluate.outside import OutsideMaker
+from selfj.evaluate.outside import CombinedMaker, OutsideMaker
 from selfj.rating import Rating
-from selfj.records import Judged, from_table
+from selfj.records import Judged, from_table, to_table
 from selfj.tables import Fingerprint
+from selfj.variants import check_variants
 from tests.evaluate.synthetic import synthetic_settings
 
 
@@ -78,3 +85,62 @@ def test_a_judge_that_has_not_been_asked_is_null_with_the_reason(small_run):
     found = evaluate_tables(small_run, synthetic_settings(small_run, judges=judges, bootstrap=10))
     entry = found["policies"]["tiny"]["methods"]["gpt"]
     assert entry["scored"] == 0 and set(entry["unscored_reasons"]) == {"there is no table judged_by_gpt"}
+
+
+SEEING = OutsideJudgeSettings(name="gpt", model="g", with_reference=True, paper=70.42)
+
+
+def combined(run, scores, **score):
+    """Rows of the table that combines a judge's scores (of the held-out answers, in order) with similarity."""
+    settings = synthetic_settings(run, judges=[SEEING])
+    settings.score = ScoreSettings(**score)
+    numbers = iter(scores)
+    for part in run.table("responses").parts():
+        rows = [
+            Judged(answer.response_id, "gpt", True, value, None, None, None if value is not None else "it refused")
+            for (_, answer), value in zip(held_out(run, part), numbers, strict=False)
+        ]
+        run.table("judged_by_gpt").write(part, to_table(Judged, rows), [], len(rows))
+    maker = CombinedMaker(run.address, "gpt", settings)
+    return [row for part in run.table("judged_by_gpt").parts() for row in from_table(Judged, maker.make(run, part).rows)]
+
+
+def similarities_of(run, rows):
+    table = run.table("similarities").read_all(["response_id", "similarity"]).to_pylist()
+    known = {row["response_id"]: row["similarity"] for row in table}
+    return np.array([known[row.response_id] for row in rows])
+
+
+def test_with_the_reference_in_view_it_is_combined_with_similarity_as_the_labels_are(small_run):
+    count = sum(len(held_out(small_run, part)) for part in small_run.table("responses").parts())
+    scores = np.random.default_rng(0).integers(0, 10, count).astype(float)
+    rows = combined(small_run, scores, self_evaluation_weight=0.25, similarity_weight=0.75)
+    similarity = similarities_of(small_run, rows)
+    standard = [(column - column.mean()) / column.std() for column in (scores, similarity)]
+    expected = scipy.stats.norm.cdf(0.25 * standard[0] + 0.75 * standard[1])
+    assert [row.score for row in rows] == pytest.approx(expected, abs=1e-9)
+    assert {row.method for row in rows} == {"gpt_plus_cosine"} and all(row.with_reference for row in rows)
+
+
+@pytest.mark.parametrize("answered", [0, 5])
+def test_where_it_refused_there_is_no_combination_and_the_reason_is_its_own(small_run, answered):
+    rows = combined(small_run, itertools.chain([1.0, 9.0, 3.0, 4.0, 8.0][:answered], itertools.repeat(None)))
+    assert sum(row.score is not None for row in rows) == answered
+    assert {row.reason for row in rows[answered:]} == {"it refused"} and all(0 < row.score < 1 for row in rows[:answered])
+
+
+def test_the_combination_is_a_row_beside_the_papers(small_run):
+    judges = [SEEING, OutsideJudgeSettings(name="blind", model="g", paper=20.62)]
+    methods = {method.name: method for method in methods_of(synthetic_settings(small_run, judges=judges))}
+    names = list(methods)
+    assert names.index("gpt") < names.index("gpt_plus_cosine") < names.index("judge_reference")
+    assert (methods["gpt_plus_cosine"].paper, methods["gpt_plus_cosine"].title) == (73.09, "gpt + Cosine")
+    assert "blind_plus_cosine" not in methods and [name for name in names if methods[name].outside] == [
+        "gpt", "gpt_plus_cosine", "blind",
+    ]  # fmt: skip
+
+
+def test_its_name_is_taken(small_run):
+    judges = [SEEING, OutsideJudgeSettings(name="gpt_plus_cosine", model="g")]
+    with pytest.raises(SettingsError, match="gpt_plus_cosine already"):
+        check_variants(synthetic_settings(small_run, judges=judges))

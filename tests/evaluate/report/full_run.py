@@ -9,7 +9,8 @@ import numpy as np
 
 from selfj.config import OutsideJudgeSettings, Settings
 from selfj.evaluate.candidates import CANDIDATES, JUDGED_CANDIDATES
-from selfj.evaluate.methods import VRO_TABLE, outside_table
+from selfj.evaluate.methods import VRO_TABLE, outside_table, plus_cosine
+from selfj.evaluate.outside import CombinedMaker
 from selfj.judge.judge import JudgeFolder
 from selfj.prompts import RATING_PROMPTS
 from selfj.records import Instruction, Judged, Response, Similarity, from_table, response_id, to_table
@@ -51,6 +52,7 @@ def write_full_run(run: RunFolder, world: World) -> Settings:
         _write_candidates(run, part, generator)
     tables = [variant_table(name, "judged") for name in settings.variants]
     tables += [outside_table(judge.name) for judge in settings.evaluate.judges]
+    tables += [_write_combined(run, settings)]
     for name in (*tables, VRO_TABLE, CANDIDATES, JUDGED_CANDIDATES):
         _finish_table(run, name, 9.0)
     write_judge(run)
@@ -71,6 +73,15 @@ def _write_others(run, part, settings, generator):
         run.table(outside_table(judge.name)).write(part, to_table(Judged, rows), [], len(rows))
     rows = [Similarity(row.response_id, float(np.clip(_noisy(row, "vro", generator), -1, 1)), None) for row in held_out]
     run.table(VRO_TABLE).write(part, to_table(Similarity, rows), [], len(rows))
+
+
+def _write_combined(run, settings):
+    """The judge that saw the reference, combined with similarity: made as the evaluate step makes it."""
+    maker, name = CombinedMaker(run.address, "gpt_reference", settings), outside_table(plus_cosine("gpt_reference"))
+    for part in run.table(outside_table("gpt_reference")).parts():
+        made = maker.make(run, part)
+        run.table(name).write(part, made.rows, [], made.rows_in)
+    return name
 
 
 def _noisy(row, name, generator):

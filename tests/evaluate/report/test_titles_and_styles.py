@@ -48,7 +48,7 @@ def test_a_judge_from_outside_takes_the_place_of_the_papers_row_that_it_is_set_b
     methods = all_methods(run_folder)
     titles = titles_of(methods, {method.name: {"with_reference": method.with_reference} for method in methods})
     assert [row.title for row in not_run(titles.values(), with_reference=False)] == ["Auto-J-13b"]
-    assert [row.title for row in not_run(titles.values(), with_reference=True)] == ["GPT-3.5-turbo + Cosine"]
+    assert not not_run(titles.values(), with_reference=True)
 
 
 def test_no_two_lines_look_the_same_even_without_colour(run_folder):
