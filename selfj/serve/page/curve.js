@@ -65,8 +65,3 @@ function inWords(promise) {
   };
   return words[promise.kind]?.() ?? promise.name;
 }
-
-/** "the promise “quality at least 0.7”" or "this setting". */
-function settingInWords(choice) {
-  return choice.promise ? `“${inWords(choice.promise)}”` : "this setting";
-}

@@ -40,7 +40,8 @@ function bar(digit, share, height) {
   const stem = element("i", {class: "stem"});
   stem.style.height = `${100 * height}%`;
   const label = share >= 0.005 ? `${Math.round(100 * share)}%` : "";
-  return element("div", {class: "column"}, element("div", {class: "shaft"}, element("small", {}, label), stem), element("b", {}, `${digit}`));
+  const shaft = element("div", {class: "shaft"}, element("small", {}, label), stem);
+  return element("div", {class: "column"}, shaft, element("b", {}, `${digit}`));
 }
 
 function thresholdLine(threshold) {
@@ -74,13 +75,14 @@ function curveChart(card, choice, width) {
   const frame = chartFrame(card, width, height);
   const points = card.curve.filter((point) => point.quality !== null);
   const at = choice.coverage === null ? null : frame.x(choice.coverage);
+  const seen = card.promises.filter((promise) => promise.coverage !== null && promise.quality !== null);
   return shape("svg", {viewBox: `0 0 ${width} ${height}`, width, height, "aria-hidden": "true"},
-    ...(at === null ? [] : [shape("rect", {class: "given", x: frame.x(0), y: 8, width: at - frame.x(0), height: frame.bottom - 8})]),
+    shape("rect", {class: "given", x: frame.x(0), y: 8, width: at === null ? 0 : at - frame.x(0), height: frame.bottom - 8}),
     ...gridOf(frame, width),
     shape("path", {class: "between", d: bandOf(points, frame)}),
     shape("path", {class: "bound", d: lineOf(points, frame, "quality_low")}),
     shape("path", {class: "quality", d: lineOf(points, frame, "quality")}),
-    ...card.promises.filter((promise) => promise.coverage !== null && promise.quality !== null).map((promise) => diamond(frame, promise)),
+    ...seen.map((promise) => diamond(frame, promise)),
     ...cursorOf(frame, choice, at));
 }
 
@@ -109,7 +111,7 @@ function gridOf(frame, width) {
   const levels = Array.from({length: count + 1}, (_, index) => frame.low + index * frame.step);
   const rows = levels.flatMap((level) => [
     shape("line", {class: "grid", x1: 0, x2: width, y1: frame.y(level), y2: frame.y(level)}),
-    shape("text", {x: width, y: frame.y(level) - 4, "text-anchor": "end"}, level.toFixed(digits)),
+    shape("text", {x: 0, y: frame.y(level) - 4}, level.toFixed(digits)),
   ]);
   const ends = [0, 0.25, 0.5, 0.75, 1].map((share) => shape("text", {
     x: frame.x(share), y: frame.bottom + 17, "text-anchor": share === 0 ? "start" : share === 1 ? "end" : "middle",
@@ -119,7 +121,8 @@ function gridOf(frame, width) {
 
 function lineOf(points, frame, name) {
   const known = points.filter((point) => point[name] !== null);
-  return known.map((point, index) => `${index ? "L" : "M"}${frame.x(point.coverage).toFixed(1)} ${frame.y(point[name]).toFixed(1)}`).join("");
+  const places = known.map((point) => `${frame.x(point.coverage).toFixed(1)} ${frame.y(point[name]).toFixed(1)}`);
+  return places.length ? `M${places.join("L")}` : "";
 }
 
 function bandOf(points, frame) {

@@ -51,7 +51,8 @@ function askForKey(sentence) {
 function signIn(event) {
   event.preventDefault();
   const key = find("key").value.trim();
-  if (!isSendable(key)) return showProblem("key-problem", key ? "A key has only letters, digits and signs, without spaces." : "Enter a key.");
+  if (!key) return showProblem("key-problem", "Enter a key.");
+  if (!isSendable(key)) return showProblem("key-problem", "A key has only letters, digits and signs, without spaces.");
   storeKey(key);
   begin();
 }
@@ -65,6 +66,7 @@ function forget() {
 function clearResult() {
   state.drawn = null;
   find("result").hidden = find("candidates").hidden = true;
+  find("nothing-yet").hidden = false;
   ["asked", "answer", "withheld-text", "candidate-list"].forEach((id) => find(id).replaceChildren());
   find("instruction").value = "";
 }
@@ -73,7 +75,8 @@ function clearResult() {
 
 function fillControls(card) {
   const numbers = [1, 2, 4, 8, 16, 32, 64].filter((number) => number <= card.limits.best_of);
-  find("best-of").replaceChildren(...numbers.map((number) => element("option", {value: number}, number === 1 ? "1" : `best of ${number}`)));
+  const words = (number) => (number === 1 ? "one answer" : `best of ${number}`);
+  find("best-of").replaceChildren(...numbers.map((number) => element("option", {value: number}, words(number))));
   find("temperature").value = find("temperature").defaultValue = card.sampling.temperature;
   find("max-tokens").value = find("max-tokens").defaultValue = card.sampling.max_tokens;
   find("max-tokens").max = card.limits.max_tokens;
@@ -118,7 +121,7 @@ function setRunning(running, bestOf = 0) {
   find("result").setAttribute("aria-busy", String(Boolean(running)));
   if (!running) return;
   showProblem("problem", "");
-  find("news").textContent = bestOf === 1 ? "Drawing an answer and judging it …" : `Drawing ${bestOf} answers and judging them …`;
+  find("news").textContent = `Drawing and judging ${bestOf === 1 ? "an answer" : `${bestOf} answers`} …`;
 }
 
 function showNew(instruction, seconds) {
@@ -138,123 +141,6 @@ function failed(problem) {
   if (problem.status === 401) return askForKey("This key is not accepted any more.");
   if (!(problem instanceof Problem)) throw problem;
   showProblem("problem", problem.sentence);
-}
-
-// The slider
-
-function choose(choice) {
-  const before = state.drawn && decisionOf(state.choice);
-  state.choice = choice;
-  showChoice();
-  if (!state.drawn) return;
-  showDecision(state.card, choice, state.drawn);
-  if (decisionOf(choice) !== before) find("news").textContent = decisionInWords(choice, state.drawn);
-}
-
-function decisionOf(choice) {
-  return isAnswered(choice, state.drawn.candidates[0].score);
-}
-
-function showPresets() {
-  const buttons = state.card.promises.map((promise) => {
-    const button = element("button", {type: "button"}, inWords(promise));
-    button.promise = promise;
-    button.addEventListener("click", () => choose(choiceOf(state.card, promise)));
-    return button;
-  });
-  find("presets").replaceChildren(...buttons);
-}
-
-function showChoice() {
-  const {card, choice} = state;
-  [...find("presets").children].forEach((button) => button.setAttribute("aria-pressed", String(button.promise === choice.promise)));
-  showSlider(card, choice);
-  showCurve();
-  find("readout").replaceChildren(...readoutOf(choice));
-  find("meaning").replaceChildren(...meaningOf(card, choice));
-  showCaveat();
-}
-
-function showSlider(card, choice) {
-  const slider = find("slider");
-  const calibrated = card.curve.length > 0;
-  slider.max = calibrated ? 100 : 9;
-  slider.value = calibrated ? 100 * (choice.coverage ?? 1) : choice.threshold ?? 0;
-  slider.style.setProperty("--filled", `${(100 * slider.value) / slider.max}%`);
-  slider.classList.toggle("scores", !calibrated);
-  slider.setAttribute("aria-valuetext", choiceInWords(choice));
-  find("slider-label").textContent = calibrated ? "Coverage: share of instructions that are answered" : "Answer from this score on";
-  find("low-end").textContent = calibrated ? "only the surest" : "0";
-  find("high-end").textContent = calibrated ? "everything" : "9";
-}
-
-function choiceInWords(choice) {
-  const from = choice.threshold === null ? "any score" : `score ${choice.threshold.toFixed(1)}`;
-  if (choice.coverage === null) return `answers from ${from}`;
-  const quality = choice.quality === null ? "" : `, mean quality ${choice.quality.toFixed(2)}`;
-  return `answers ${percent(choice.coverage)} of instructions, from ${from}${quality}`;
-}
-
-function slide() {
-  const {card} = state, value = Number(find("slider").value);
-  if (!card.curve.length) return choose(choiceOfScore(Math.round(10 * value) / 10));
-  choose(choiceAt(card, card.curve[nearest(card.curve, value / 100)]));
-}
-
-/** Arrow keys go from one point of the curve to the next, whatever the distance. */
-function step(event) {
-  const {card, choice} = state;
-  const steps = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity}[event.key];
-  if (!steps || event.ctrlKey || event.altKey || event.metaKey) return;
-  event.preventDefault();
-  if (!card.curve.length) return choose(choiceOfScore(Math.min(9, Math.max(0, Math.round(10 * (choice.threshold ?? 0) + steps) / 10))));
-  const last = card.curve.length - 1;  // the curve goes from everything to hardly anything, the slider the other way
-  choose(choiceAt(card, card.curve[Math.min(last, Math.max(0, nearest(card.curve, choice.coverage ?? 1) - steps))]));
-}
-
-function showCurve() {
-  const {card, choice} = state, box = find("curve");
-  box.hidden = !card.curve.length;
-  if (box.hidden || !box.clientWidth) return;
-  box.setAttribute("aria-label", `Quality over coverage. ${choiceInWords(choice)}`);
-  box.replaceChildren(curveChart(card, choice, box.clientWidth), legend());
-}
-
-function legend() {
-  const entry = (kind, words) => element("span", {}, element("i", {class: kind}), words);
-  return element("div", {class: "legend", "aria-hidden": "true"}, entry("quality", "mean quality"), entry("bound", "lower bound"), entry("promise", "promise"));
-}
-
-function readoutOf({threshold, coverage, quality, low, confidence}) {
-  const sure = confidence === null ? "at least" : `at least, with ${percent(confidence)} confidence`;
-  const entries = [
-    ["of instructions answered", coverage, percent],
-    ["score from which answers are given", threshold ?? "any", (value) => (value === "any" ? value : value.toFixed(1))],
-    ["mean quality of what is answered", quality, (value) => value.toFixed(2)],
-    [sure, low, (value) => value.toFixed(2)],
-  ];
-  const known = entries.filter(([, value]) => value !== null);
-  return known.map(([words, value, format]) => element("div", {}, element("dt", {}, words), element("dd", {}, format(value))));
-}
-
-function meaningOf(card, choice) {
-  if (!card.curve.length) return ["This judge was not calibrated: nothing is promised for any score. ", element("code", {}, "selfj calibrate"), " makes promises."];
-  const on = choice.promise?.on ?? card.on;
-  const quality = ["Quality is ", element("b", {}, on), `, from ${card.scale[0]} to ${card.scale[1]}, seen on ${card.instructions} calibration instructions. `];
-  const by = choice.promise && choice.promise.threshold !== null
-    ? `A promise: it holds with ${percent(choice.confidence)} confidence.`
-    : "A point of the curve, not a promise: its lower bound holds for this threshold by itself.";
-  return [...quality, by];
-}
-
-/** The figures were made with single answers and default sampling: say when what is asked is something else. */
-function showCaveat() {
-  const bestOf = Number(find("best-of").value);
-  const changed = Object.keys(changedSampling()).filter((name) => name !== "seed");
-  const reasons = [...(bestOf > 1 ? [`the best of ${bestOf}, which is answered more often`] : []), ...changed.map((name) => `${name} changed`)];
-  find("best-of-note").hidden = bestOf === 1;
-  find("caveat").textContent = `These figures are for single answers with the run's own sampling. You ask for: ${reasons.join("; ")}.`;
-  find("caveat").hidden = !reasons.length || !state.card.curve.length;
 }
 
 find("ask").addEventListener("submit", ask);

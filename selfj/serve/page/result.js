@@ -8,6 +8,7 @@ const find = (id) => document.getElementById(id);
 function showResult(card, choice, asked, drawn, seconds) {
   const answer = drawn.candidates[0];
   find("result").hidden = false;
+  find("nothing-yet").hidden = true;
   find("asked").textContent = asked;
   find("withheld").open = false;
   find("score").hidden = answer.probabilities === null;
@@ -28,7 +29,7 @@ function showDecision(card, choice, drawn) {
   find("withheld").hidden = answered;
   find("withheld-text").textContent = answer.content;
   find("score-caption").textContent = "How likely the judge finds each score; the score is their mean";
-  if (answer.probabilities) find("distribution").replaceChildren(distribution(answer.probabilities, answer.score, choice.threshold));
+  find("distribution").replaceChildren(...distributionOf(answer, choice.threshold));
   showPromises(card, choice, answer);
   decideCandidates(choice);
 }
@@ -42,8 +43,12 @@ function decisionInWords(choice, drawn) {
 function becauseOf(choice, answer) {
   const cut = answer.finish_reason === "length" ? " The answer was cut at its longest length." : "";
   if (answer.score === null) return `The answer could not be judged: ${answer.reason}.${cut}`;
-  const from = choice.threshold === null ? "“always” gives every answer" : `${settingInWords(choice)} answers from ${choice.threshold.toFixed(1)}`;
-  return `The judge gives it ${answer.score.toFixed(1)} of 9; ${from}.${cut}`;
+  return `The judge gives it ${answer.score.toFixed(1)} of 9; ${ruleInWords(choice)}.${cut}`;
+}
+
+function ruleInWords({promise, threshold}) {
+  if (threshold === null) return "“always” gives every answer";
+  return `${promise ? `“${inWords(promise)}”` : "this setting"} answers from ${threshold.toFixed(1)}`;
 }
 
 function showPromises(card, choice, answer) {
@@ -54,10 +59,16 @@ function showPromises(card, choice, answer) {
 function promiseRow(card, choice, promise, answer) {
   const chosen = promise === choice.promise;
   const from = promise.threshold === null ? "any score" : promise.threshold.toFixed(1);
-  const name = element("th", {scope: "row"}, element("code", {}, promise.model));
+  const name = element("th", {scope: "row"}, modelName(promise.model));
   if (promise.name === card.default) name.append(element("small", {}, `also without @: ${card.model}`));
   const cells = [element("td", {}, from), element("td", {}, verdictMark(isAnswered(choiceOf(card, promise), answer.score)))];
   return element("tr", chosen ? {class: "chosen", "aria-current": "true"} : {}, name, ...cells);
+}
+
+/** A model's name, to be broken at its @ if anywhere. */
+function modelName(model) {
+  const [name, promise] = model.split("@");
+  return element("code", {}, name, element("wbr"), `@${promise}`);
 }
 
 function usageInWords({candidates, usage}, seconds) {
@@ -78,16 +89,20 @@ function showCandidates(candidates) {
 function candidateItem(candidate, index) {
   const score = candidate.score === null ? "–" : candidate.score.toFixed(1);
   const preview = element("span", {class: "preview", dir: "auto"}, candidate.content.slice(0, 300) || "(empty)");
-  const summary = element("summary", {},
-    element("span", {class: "rank"}, `${index + 1}`), element("b", {}, score), meter(candidate.score, null), preview, element("span", {class: "decision"}));
+  const ranked = [element("span", {class: "rank"}, `${index + 1}`), element("b", {}, score), meter(candidate.score, null)];
+  const summary = element("summary", {}, ...ranked, preview, element("span", {class: "decision"}));
   const facts = `${index === 0 ? "The answer. " : ""}Drawn as number ${candidate.number + 1}, ${candidate.tokens} tokens.`;
   const text = element("div", {class: "text", dir: "auto"}, candidate.content);
-  const item = element("li", {}, element("details", {}, summary, text, element("p", {class: "note"}, facts)));
-  if (candidate.probabilities) item.firstChild.append(distribution(candidate.probabilities, candidate.score, null));
-  else item.firstChild.append(element("p", {class: "note"}, `Not judged: ${candidate.reason}.`));
+  const details = element("details", {}, summary, text, element("p", {class: "note"}, facts), ...distributionOf(candidate, null));
+  const item = element("li", {}, details);
   item.score = candidate.score;
   item.hidden = index >= FIRST_SHOWN;
   return item;
+}
+
+/** Its ten bars, or why there are none. */
+function distributionOf({probabilities, score, reason}, threshold) {
+  return probabilities ? [distribution(probabilities, score, threshold)] : [element("p", {class: "note"}, `Not judged: ${reason}.`)];
 }
 
 /** Mark each candidate by the slider, and say how many would be answered. */
@@ -95,7 +110,7 @@ function decideCandidates(choice) {
   const items = [...find("candidate-list").children];
   items.forEach((item) => decideCandidate(item, choice));
   const good = items.filter((item) => isAnswered(choice, item.score)).length;
-  find("candidates-note").textContent = `${good} of ${items.length} would be answered. Open one to see all of it and its distribution.`;
+  find("candidates-note").textContent = `${good} of ${items.length} would be answered. Open one to see it whole.`;
 }
 
 function decideCandidate(item, choice) {
