@@ -97,15 +97,16 @@ def _check(
     request: ChatRequest, options: SelfJOptions, promise: Promise, call: SampleCall, instruction: str, endpoint: Endpoint
 ) -> None:
     limits, both = endpoint.settings.limits, (request.max_tokens, request.max_completion_tokens)
-    asked = request.max_completion_tokens or request.max_tokens or 0
-    longest = max(len(instruction), *(len(message["content"]) for message in call.messages))
+    asked, asked_as = request.max_tokens or 0, "max_tokens"
+    if request.max_completion_tokens:
+        asked, asked_as = request.max_completion_tokens, "max_completion_tokens"
     least = promise.threshold or 0
     rules = [
         (len(call.seeds) <= limits.n, "n", f"at most {limits.n}"),
         (options.best_of <= limits.best_of, "selfj.best_of", f"at most {limits.best_of}"),
-        (asked <= limits.max_tokens, "max_tokens", f"at most {limits.max_tokens}"),
+        (asked <= limits.max_tokens, asked_as, f"at most {limits.max_tokens}"),
         (None in both or both[0] == both[1], "max_tokens", "differs from max_completion_tokens, its new name; give one"),
-        (longest <= limits.text_characters, "messages", f"at most {limits.text_characters} characters"),
+        (len(instruction) <= limits.text_characters, "messages", f"at most {limits.text_characters} characters in all"),
         (options.best_of == 1 or call.temperature > 0, "selfj.best_of", "at temperature 0 all candidates are the same"),
         (options.stop_at is None or options.stop_at >= least, "selfj.stop_at", f"at least the promise's threshold, {least:g}"),
     ]

@@ -94,8 +94,14 @@ def refusal_text(decision: Decision, promise: Promise, sentence: str = "") -> st
     """What a declined request is told. `sentence`: with {score}, {threshold} and {promise}."""
     if decision.score is None:
         return UNJUDGED.format(reason=decision.reason)
-    values = {"score": f"{decision.score:.1f}", "threshold": f"{promise.threshold:.1f}", "promise": promise.name}
-    return (sentence or REFUSAL).format(**values)
+    score, threshold = _told_apart(decision.score, promise.threshold or 0.0)
+    return (sentence or REFUSAL).format(score=score, threshold=threshold, promise=promise.name)
+
+
+def _told_apart(score: float, threshold: float) -> tuple[str, str]:
+    """Both with the fewest decimals, at least one, at which they differ."""
+    digits = next((places for places in range(1, 9) if round(score, places) != round(threshold, places)), 9)
+    return f"{score:.{digits}f}", f"{threshold:.{digits}f}"
 
 
 def _listed(known: Mapping[str, Promise]) -> str:

@@ -6,7 +6,7 @@ the end.
 
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,22 +26,27 @@ PIECE = re.compile(r".{1,48}(?!\S)\s*|.{1,48}", re.DOTALL)
 """Up to 48 characters and the white space after them; inside a word only if it is longer than that."""
 
 
-async def events(chunks: AsyncIterator[ChatChunk]) -> AsyncIterator[bytes]:
+Chunks = AsyncGenerator[ChatChunk, None]
+"""Whoever reads them closes them, so that nobody writes for a client that has gone away."""
+
+
+async def events(chunks: Chunks) -> AsyncGenerator[bytes, None]:
     """Chunks as server-sent events. A model that fails on the way ends them with an error object, which clients raise."""
-    try:
-        async for chunk in chunks:
-            yield _event(chunk.model_dump_json().encode())
-    except ServiceError as problem:
-        yield _event(bytes(service_error_response(problem).body))
-    else:
-        yield DONE
+    async with aclosing(chunks):
+        try:
+            async for chunk in chunks:
+                yield _event(chunk.model_dump_json().encode())
+        except ServiceError as problem:
+            yield _event(bytes(service_error_response(problem).body))
+        else:
+            yield DONE
 
 
-async def started(chunks: AsyncGenerator[ChatChunk, None]) -> AsyncIterator[ChatChunk]:
+async def started(chunks: Chunks) -> Chunks:
     """The same chunks, the first of them made already: what fails before it is raised here."""
     first = await anext(chunks)
 
-    async def all_of_them() -> AsyncIterator[ChatChunk]:
+    async def all_of_them() -> Chunks:
         async with aclosing(chunks):
             yield first
             async for chunk in chunks:
@@ -50,7 +55,7 @@ async def started(chunks: AsyncGenerator[ChatChunk, None]) -> AsyncIterator[Chat
     return all_of_them()
 
 
-async def pieces_of(completion: ChatCompletion, include_usage: bool) -> AsyncIterator[ChatChunk]:
+async def pieces_of(completion: ChatCompletion, include_usage: bool) -> Chunks:
     """A finished response in pieces, one answer after the other."""
     chunk = partial(ChatChunk, id=completion.id, created=completion.created, model=completion.model)
     for choice in completion.choices:
@@ -70,7 +75,7 @@ def _pieces_of_choice(choice: Choice) -> Iterator[ChunkChoice]:
     yield ChunkChoice(index=choice.index, delta=ChoiceDelta(), finish_reason=choice.finish_reason, selfj=choice.selfj)
 
 
-async def at_once(endpoint: Endpoint, ask: Ask, include_usage: bool) -> AsyncGenerator[ChatChunk, None]:
+async def at_once(endpoint: Endpoint, ask: Ask, include_usage: bool) -> Chunks:
     """What the policy writes while it writes it; each answer's last piece, with its score, when all are judged.
 
     Nothing comes before the policy's first piece. Raises ServiceError, PromptRefused; a judge that fails leaves null scores.
