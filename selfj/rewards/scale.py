@@ -9,6 +9,7 @@ Scale = Literal["unit", "score", "margin", "answered"]
 `answered`: 1 where the score reaches the threshold, else 0."""
 
 HIGHEST = 9.0
+NEEDS_THRESHOLD: tuple[Scale, ...] = ("margin", "answered")
 
 
 def reward_of(score: float, threshold: float | None, scale: Scale) -> float:
