@@ -1,6 +1,6 @@
 """From a score to a reward."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from selfj.errors import SettingsError
 
@@ -8,6 +8,7 @@ Scale = Literal["unit", "score", "margin", "answered"]
 """`unit`: the score divided by 9, 0 to 1. `score`: as it is, 0 to 9. `margin`: score minus the promise's threshold, -9 to 9.
 `answered`: 1 where the score reaches the threshold, else 0."""
 
+SCALES: tuple[Scale, ...] = get_args(Scale)
 HIGHEST = 9.0
 NEEDS_THRESHOLD: tuple[Scale, ...] = ("margin", "answered")
 
