@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
-from selfj.rewards.client import AsyncJudgeClient
 from selfj.rewards.answers import Answer, Judged
+from selfj.rewards.client import AsyncJudgeClient
 from selfj.rewards.settings import RewardSettings
 
 Waiting = tuple[Answer, "asyncio.Future[Judged]"]

@@ -10,8 +10,8 @@ advantage (trl 1.x; before, with a single reward function, it counted as 0).
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from selfj.rewards.client import AsyncJudgeClient, JudgeClient
 from selfj.rewards.answers import Answer, Conversation, Judged
+from selfj.rewards.client import AsyncJudgeClient, JudgeClient
 from selfj.rewards.settings import RewardSettings
 
 NOT_TEXT = "only texts can be judged: turns of system, user and assistant, with the user's before the answer"

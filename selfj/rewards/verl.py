@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from selfj.rewards.answers import Answer, Judged
 from selfj.rewards.client import JudgeClient, RewardError, reward_for
 from selfj.rewards.gathering import GatheringClient
-from selfj.rewards.answers import Answer, Judged
 from selfj.rewards.settings import RewardSettings
 
 INSTRUCTION_KEY = "question"
