@@ -3,13 +3,13 @@
 Training and use call the same functions, so that a prompt is wrapped identically in both (METHOD.md A, loss).
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from selfj.errors import ModelError
-from selfj.markers import FAMILIES, MarkBreaker, template_tokens, turn_marks
+from selfj.markers import MarkBreaker, part_breaker, template_tokens, turn_marks
 
 _RUBRIC = (
     "Rate how good the answer to the question is on a scale from 0 to 9: 0 is useless or wrong, 9 is fully correct, complete and "
@@ -32,9 +32,9 @@ class RatingPrompt:
         shown = "" if reference is None else self.reference + reference
         return self.head + self.question + instruction + shown + self.answer
 
-    def marks(self) -> list[str]:
-        """What begins the parts of the prompt, without the space around: `[Answer]` …, or `Answer:` at the beginning of a line."""
-        return [part.strip() for part in (self.question, self.reference, self.answer, self.tail) if part.strip()]
+    def parts(self) -> tuple[str, ...]:
+        """What begins the parts of the prompt."""
+        return self.question, self.reference, self.answer, self.tail
 
 
 RATING_PROMPTS = {
@@ -84,9 +84,8 @@ class PromptEncoder:
         self.rating = RATING_PROMPTS[prompts]
         self.max_tokens = max_tokens
         self.system_prompt = system_prompt
-        forging = turn_marks(tokenizer)
-        self._spoken = MarkBreaker(forging)
-        self._judged = judged_marks(prompts, forging | template_tokens(tokenizer))
+        self._spoken = MarkBreaker(turn_marks(tokenizer))
+        self._judged = self.breaker(self.rating.parts())
 
     def answer_ids(self, instruction: str) -> list[int]:
         """Prompt that asks the policy for an answer."""
@@ -114,14 +113,14 @@ class PromptEncoder:
         """
         before, after = self._around_response(instruction, reference)
         shown = self._judged.broken(response)
-        ids = self._encode(before + shown + after)
+        ids = self.encode(before + shown + after)
         if len(ids) <= self.max_tokens:
             return ids
-        head, tail = self._encode(before), self._encode(after)
+        head, tail = self.encode(before), self.encode(after)
         room = self.max_tokens - len(head) - len(tail)
         if room < 1:
             raise PromptTooLong(f"instruction and reference alone take {len(head) + len(tail)} of {self.max_tokens} tokens")
-        return head + self._without_middle(self._encode(shown), room) + tail
+        return head + self._without_middle(self.encode(shown), room) + tail
 
     def _without_middle(self, answer: list[int], room: int) -> list[int]:
         """The first and last tokens of an answer, `room` at most; no mark comes about where they meet."""
@@ -131,7 +130,28 @@ class PromptEncoder:
         return first + last
 
     def _around_response(self, instruction: str, reference: str | None) -> tuple[str, str]:
-        return self.around(self.rating.before_response(instruction, reference), self.rating.tail)
+        shown = None if reference is None else self._judged.broken(reference)
+        return self.around(self.rating.before_response(self._judged.broken(instruction), shown), self.rating.tail)
+
+    def breaker(self, parts: Iterable[str]) -> MarkBreaker:
+        """Breaks in texts what could end their place in a prompt made of `parts`, or the turn around it."""
+        return part_breaker(parts, turn_marks(self.tokenizer) | template_tokens(self.tokenizer))
+
+    def around(self, before: str, tail: str) -> tuple[str, str]:
+        """A user's turn from `before` to `tail`, wrapped: all that stands before the text between them, and all behind it.
+
+        Raises ModelError if the chat template changes the turn's text.
+        """
+        mark = "\ue000selfj-response\ue000"
+        wrapped = self._chat([{"role": "user", "content": before + mark + tail}])
+        first, found, last = wrapped.rpartition(mark)
+        if not found:
+            raise ModelError(f"{self.tokenizer.name_or_path}: the chat template drops or changes the text of the user's turn")
+        return first, last
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text that is already wrapped."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False))
 
     def _chat(self, turns: list[dict[str, str]], system_prompt: str = "") -> str:
         if not system_prompt:
@@ -143,15 +163,6 @@ class PromptEncoder:
 
     def _apply(self, turns: list[dict[str, str]]) -> str:
         return str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True))
-
-
-def judged_marks(prompts: str, forging: Collection[str] = FAMILIES) -> MarkBreaker:
-    """Breaks in texts to be judged what could end their place in a rating prompt.
-
-    `prompts`: a key of RATING_PROMPTS; `forging`: what could end the turn itself.
-    """
-    marks = RATING_PROMPTS[prompts].marks()
-    return MarkBreaker({*forging, *(mark for mark in marks if mark[0] == "[")}, [mark for mark in marks if mark[0] != "["])
 
 
 def load_tokenizer(model: str, chat_template: str | None = None, revision: str | None = None) -> Any:
