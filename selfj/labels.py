@@ -27,13 +27,14 @@ def label_token_ids(tokenizer: Any, prompt: str, labels: Sequence[str] = DIGITS)
 
 def _label_id(tokenizer: Any, prompt: str, prefix: list[int], label: str) -> int:
     ids = tokenizer.encode(prompt + label, add_special_tokens=False)
+    kind = "digits" if label in DIGITS else "labels"
     if ids[: len(prefix)] != prefix or len(ids) != len(prefix) + 1:
         raise ModelError(
             f"the tokenizer does not write the label {label!r} as one token after the prompt "
-            f"(it becomes {tokenizer.convert_ids_to_tokens(ids[len(prefix) :])}); choose a model whose digits are single tokens"
+            f"(it becomes {tokenizer.convert_ids_to_tokens(ids[len(prefix) :])}); choose a model whose {kind} are single tokens"
         )
     if ids[-1] == getattr(tokenizer, "unk_token_id", None):
-        raise ModelError(f"the tokenizer has no token for the label {label!r}; choose a model whose digits are single tokens")
+        raise ModelError(f"the tokenizer has no token for the label {label!r}; choose a model whose {kind} are single tokens")
     return int(ids[-1])
 
 

@@ -7,6 +7,7 @@ _TEXT = [
     "What is 12 + 34? The answer is 46.",
     "Rate the answer from 0 to 9. Question: Reference: Answer: Rating",
     "def add(a, b):\n    return a + b",
+    "Response A Response B Answer A Answer B",
     "Übermäßig schöne Grüße, 你好世界, привет мир, مرحبا",
 ]
 

@@ -71,12 +71,13 @@ class PairEncoder:
     def __init__(self, encoder: PromptEncoder, prompts: str) -> None:
         self.encoder = encoder
         self.prompt = PAIR_PROMPTS[prompts]
+        self.breaker = encoder.breaker((self.prompt.instruction, self.prompt.first, self.prompt.second, self.prompt.tail))
         self.labels = label_token_ids(encoder.tokenizer, self.text("Is this a question?", "Yes.", "No.", OVERALL), LABELS)
 
     def text(self, instruction: str, first: str, second: str, principle: str) -> str:
         """The whole prompt as text, up to where the label stands."""
         head, middle, tail = self._around(instruction, principle)
-        return head + first + middle + second + tail
+        return head + self.breaker.broken(first) + middle + self.breaker.broken(second) + tail
 
     def ids(self, instruction: str, first: str, second: str, principle: str = OVERALL) -> list[int]:
         """Token ids; if they are too many, both answers lose from their middle, the longer one first.
@@ -89,13 +90,17 @@ class PairEncoder:
         head, middle, tail = map(self._encode, self._around(instruction, principle))
         room = self.encoder.max_tokens - len(head) - len(middle) - len(tail)
         if room < 2:
-            raise PromptTooLong(f"the instruction alone takes {self.encoder.max_tokens - room} of {self.encoder.max_tokens} tokens")
-        answers = self._encode(first), self._encode(second)
+            raise PromptTooLong(
+                f"the instruction alone takes {self.encoder.max_tokens - room} of {self.encoder.max_tokens} tokens"
+            )
+        answers = [self._encode(self.breaker.broken(answer)) for answer in (first, second)]
         kept_first, kept_second = shares(len(answers[0]), len(answers[1]), room)
         return head + shortened(answers[0], kept_first) + middle + shortened(answers[1], kept_second) + tail
 
     def _around(self, instruction: str, principle: str) -> tuple[str, str, str]:
-        question = self.prompt.principles[principle] + self.prompt.instruction + instruction + self.prompt.first
+        question = (
+            self.prompt.principles[principle] + self.prompt.instruction + self.breaker.broken(instruction) + self.prompt.first
+        )
         before, after = self.encoder.around(question, self.prompt.tail)
         return before, self.prompt.second, after + self.prompt.prefix
 
