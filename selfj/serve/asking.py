@@ -62,10 +62,13 @@ def ask_of(request: ChatRequest, endpoint: Endpoint, request_id: str) -> Ask:
     """
     promise = endpoint.promises.asked(request.model, endpoint.name)
     options = request.selfj or SelfJOptions()
+    _check_numbers(request, options, promise, endpoint)
     call = _call(request, options.best_of, endpoint, request_id)
     instruction = instruction_of(call.messages)
+    most = endpoint.settings.limits.text_characters
+    _refuse_unless(len(instruction) <= most, "messages", f"at most {most} characters in all")
+    _refuse_unless(call.temperature > 0 or options.best_of == 1, "selfj.best_of", "at temperature 0 all candidates are the same")
     drawing = _drawing(options, promise)
-    _check(request, options, promise, call, instruction, endpoint)
     departures = _departures(call, drawing, endpoint)
     return Ask(f"{endpoint.name}@{promise.name}", promise, call, instruction, drawing, options.candidates, departures)
 
@@ -93,26 +96,25 @@ def _drawing(options: SelfJOptions, promise: Promise) -> Drawing:
     return Drawing(options.best_of, stop_at if options.adaptive else None, options.at_a_time)
 
 
-def _check(
-    request: ChatRequest, options: SelfJOptions, promise: Promise, call: SampleCall, instruction: str, endpoint: Endpoint
-) -> None:
-    limits, both = endpoint.settings.limits, (request.max_tokens, request.max_completion_tokens)
-    asked, asked_as = request.max_tokens or 0, "max_tokens"
-    if request.max_completion_tokens:
-        asked, asked_as = request.max_completion_tokens, "max_completion_tokens"
-    least = promise.threshold or 0
-    rules = [
-        (len(call.seeds) <= limits.n, "n", f"at most {limits.n}"),
-        (options.best_of <= limits.best_of, "selfj.best_of", f"at most {limits.best_of}"),
-        (asked <= limits.max_tokens, asked_as, f"at most {limits.max_tokens}"),
-        (None in both or both[0] == both[1], "max_tokens", "differs from max_completion_tokens, its new name; give one"),
-        (len(instruction) <= limits.text_characters, "messages", f"at most {limits.text_characters} characters in all"),
-        (options.best_of == 1 or call.temperature > 0, "selfj.best_of", "at temperature 0 all candidates are the same"),
-        (options.stop_at is None or options.stop_at >= least, "selfj.stop_at", f"at least the promise's threshold, {least:g}"),
-    ]
-    for holds, field, message in rules:
-        if not holds:
-            raise ApiError(422, f"{field}: {message}", field=field)
+def _check_numbers(request: ChatRequest, options: SelfJOptions, promise: Promise, endpoint: Endpoint) -> None:
+    limits = endpoint.settings.limits
+    for field in ("max_tokens", "max_completion_tokens"):
+        _refuse_unless((getattr(request, field) or 0) <= limits.max_tokens, field, f"at most {limits.max_tokens}")
+    both = {request.max_tokens, request.max_completion_tokens} - {None}
+    _refuse_unless(len(both) <= 1, "max_tokens", "differs from max_completion_tokens, its new name; give one")
+    _refuse_unless((request.n or 1) <= limits.n, "n", f"at most {limits.n}")
+    _refuse_unless(options.best_of <= limits.best_of, "selfj.best_of", f"at most {limits.best_of}")
+    least = promise.threshold or 0.0
+    _refuse_unless(
+        (9 if options.stop_at is None else options.stop_at) >= least,
+        "selfj.stop_at",
+        f"at least the promise's threshold, {least:g}",
+    )
+
+
+def _refuse_unless(holds: bool, field: str, message: str) -> None:
+    if not holds:
+        raise ApiError(422, f"{field}: {message}", field=field)
 
 
 def _departures(call: SampleCall, drawing: Drawing, endpoint: Endpoint) -> list[str]:

@@ -73,6 +73,7 @@ def test_drawing_stops_at_the_promise_s_threshold_unless_asked_otherwise(fields,
     ("fields", "field", "message"),
     [
         ({"n": 9}, "n", "at most 8"),
+        ({"n": 10**15}, "n", "at most 8"),
         ({"selfj": {"best_of": 33}}, "selfj.best_of", "at most 32"),
         ({"max_tokens": 2049}, "max_tokens", "at most 2048"),
         ({"max_completion_tokens": 2049}, "max_completion_tokens", "at most 2048"),
