@@ -105,11 +105,8 @@ def _check_numbers(request: ChatRequest, options: SelfJOptions, promise: Promise
     _refuse_unless((request.n or 1) <= limits.n, "n", f"at most {limits.n}")
     _refuse_unless(options.best_of <= limits.best_of, "selfj.best_of", f"at most {limits.best_of}")
     least = promise.threshold or 0.0
-    _refuse_unless(
-        (9 if options.stop_at is None else options.stop_at) >= least,
-        "selfj.stop_at",
-        f"at least the promise's threshold, {least:g}",
-    )
+    stop_at = least if options.stop_at is None else options.stop_at
+    _refuse_unless(stop_at >= least, "selfj.stop_at", f"at least the promise's threshold, {least:g}")
 
 
 def _refuse_unless(holds: bool, field: str, message: str) -> None:
