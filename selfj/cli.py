@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from selfj import __version__
-from selfj.commands import calibrate, compare, evaluate, plan, rank, run, serve, status
+from selfj.commands import calibrate, collect, compare, evaluate, plan, rank, run, serve, status
 from selfj.errors import SelfJError
 
-COMMANDS = (plan, run, status, calibrate, serve, compare, evaluate, rank)
+COMMANDS = (plan, run, collect, status, calibrate, serve, compare, evaluate, rank)
 """In the order of `selfj --help`; each module has `add`, which registers it, and `run`."""
 
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from selfj.arguments import settings_from
 from selfj.errors import SettingsError
+from selfj.filter_settings import FilterSettings
 
 STEPS = ("collect", "sample", "score", "train", "evaluate", "report")
 Split = Literal["train", "calibration", "test"]
@@ -30,7 +31,9 @@ ADDED = {"added": True}
 
 @dataclass
 class FieldSettings:
-    """Which columns of a source hold what; of several names the first non-empty one is taken."""
+    """Which columns of a source hold what; of several names the first non-empty one is taken. A name may be a path into what
+    a column holds: `answers.text.0` is the first element of `text` in `answers`. Rows that are lists have columns 0, 1, ….
+    """
 
     instruction: list[str] = field(default_factory=lambda: ["instruction"])
     """The instruction."""
@@ -44,6 +47,10 @@ class FieldSettings:
     """The task family, for results within a family."""
     metadata: list[str] = field(default_factory=lambda: ["metadata"])
     """Columns to keep as they are (for example a gold score), as JSON; of a `metadata` object its entries."""
+    conversation: list[str] = field(default_factory=list, metadata=ADDED)
+    """A list of turns, with `role` and `content` or ShareGPT's `from` and `value`; it takes the place of the three above."""
+    licence: list[str] = field(default_factory=list, metadata=ADDED)
+    """The licence of a row, where rows have one of their own; it is kept in the metadata."""
 
 
 @dataclass
@@ -72,6 +79,71 @@ class SourceSettings:
     """Read at most so many rows (a generator: make so many; `hf://`: stream only those)."""
     seed: int = 0
     """Seed of a generator."""
+    paths: list[str] = field(default_factory=list, metadata=ADDED)
+    """Further files, folders, globs or data sets of this source, read after `path`; each may have another format."""
+    exchange: Literal["first", "last"] = field(default="first", metadata=ADDED)
+    """Which exchange of a conversation gives instruction and reference: a user's turn and the answer to it."""
+    licence: str = field(default="", metadata=ADDED)
+    """Licence of its rows; it is kept in their metadata."""
+    only: dict[str, str] = field(default_factory=dict, metadata=ADDED)
+    """Column → regular expression: only rows whose columns match are taken (`{topic: '^Computers'}`)."""
+    published: int | None = resource(None)
+    """Instructions that a publication says it kept of this source: shown beside ours."""
+
+
+@dataclass
+class NearDuplicateSettings:
+    """Near duplicates: instructions that share most of their shingles, over the whole collection (MinHash with bands)."""
+
+    on: bool = field(default=False, metadata=ADDED)
+    """Whether they are looked for."""
+    threshold: float = field(default=0.8, metadata=ADDED)
+    """Instructions with at least this Jaccard similarity of their shingles are duplicates."""
+    shingle: int = field(default=3, metadata=ADDED)
+    """Words of a shingle."""
+    bands: int = field(default=16, metadata=ADDED)
+    """Bands of the signature: two rows that agree in one whole band are compared. More find more, and cost more."""
+    band_rows: int = field(default=5, metadata=ADDED)
+    """Values of a band; at Jaccard s two rows are compared with probability 1 - (1 - s^rows)^bands (0.8: 0.998, 0.5: 0.40)."""
+    keep: Literal["first", "longest_reference"] = field(default="first", metadata=ADDED)
+    """Which of a cluster is kept: that of the first source (in the order of `sources`, then of its rows), or the one with the
+    longest reference."""
+
+
+@dataclass
+class EvaluationSetSettings:
+    """An evaluation set that no training row may overlap."""
+
+    name: str = field(default="", metadata=ADDED)
+    """Its name in the rejects; by default the last part of the path."""
+    path: str = field(default="", metadata=ADDED)
+    """File, folder, glob or data set, as of a source."""
+    columns: list[str] = field(
+        default_factory=lambda: ["instruction", "question", "prompt", "problem", "query", "input", "text"], metadata=ADDED
+    )
+    """Columns whose texts count, or paths into them."""
+    config: str = field(default="", metadata=ADDED)
+    """Configuration of an `hf://` data set."""
+    split: str = field(default="test", metadata=ADDED)
+    """Split of a data set."""
+
+
+@dataclass
+class DecontaminationSettings:
+    """Rows that overlap evaluation sets are rejected with the set's name."""
+
+    sets: list[EvaluationSetSettings] = field(default_factory=list, metadata=ADDED)
+    """The evaluation sets; none turns it off."""
+    ngram: int = field(default=13, metadata=ADDED)
+    """Words that a row and a set must share in a row, case and punctuation apart; of a shorter text of a set all of them."""
+    min_words: int = field(default=6, metadata=ADDED)
+    """Texts of a set with fewer words are passed over: anything may hold them."""
+    splits: list[Split] = field(default_factory=lambda: ["train"], metadata=ADDED)
+    """Splits from which overlapping rows are rejected."""
+    fields: list[Literal["instruction", "reference"]] = field(
+        default_factory=lambda: ["instruction", "reference"], metadata=ADDED
+    )
+    """Texts of a row that are looked at."""
 
 
 @dataclass
@@ -100,6 +172,14 @@ class CollectSettings:
     """Rows of one part of the table: the unit of work, and what a crash can cost."""
     workers: int = resource(2)
     """Source shards read at a time."""
+    strict: bool = field(default=False, metadata=ADDED)
+    """Stop at a source that is missing or breaks, instead of reporting it and going on with the others."""
+    filters: FilterSettings = field(default_factory=FilterSettings, metadata=ADDED)
+    """Quality filters; all are off until turned on (`filters: {repetition: {on: true}}`)."""
+    near_duplicates: NearDuplicateSettings = field(default_factory=NearDuplicateSettings, metadata=ADDED)
+    """Near duplicates; exact ones are always found."""
+    decontaminate: DecontaminationSettings = field(default_factory=DecontaminationSettings, metadata=ADDED)
+    """Evaluation sets that training rows must not overlap."""
 
 
 @dataclass

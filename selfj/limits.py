@@ -1,5 +1,7 @@
 """The ranges of settings, beyond what their types say."""
 
+import re
+
 from selfj.config import Settings
 
 
@@ -21,6 +23,7 @@ def problems_of(settings: Settings) -> list[str]:
             "collect.max_instructions: at least 1",
         ),
         (settings.collect.workers > 0, "collect.workers: at least 1"),
+        *_collect_limits(settings),
         (settings.sample.responses_per_instruction > 0, "sample.responses_per_instruction: at least 1"),
         (settings.sample.temperature >= 0, "sample.temperature: at least 0"),
         (0 < settings.sample.top_p <= 1, "sample.top_p: above 0, at most 1"),
@@ -36,6 +39,27 @@ def problems_of(settings: Settings) -> list[str]:
         *_evaluate_limits(settings),
     ]
     return [message for holds, message in limits if not holds]
+
+
+def _collect_limits(settings: Settings) -> list[tuple[bool, str]]:
+    near, clean = settings.collect.near_duplicates, settings.collect.decontaminate
+    patterns = [pattern for source in settings.collect.sources for pattern in source.only.values()]
+    return [
+        (0 < near.threshold <= 1, "collect.near_duplicates.threshold: above 0, at most 1"),
+        (near.shingle > 0, "collect.near_duplicates.shingle: at least 1"),
+        (near.bands > 0 and near.band_rows > 0, "collect.near_duplicates.bands and band_rows: at least 1"),
+        (clean.ngram > 0, "collect.decontaminate.ngram: at least 1"),
+        (all(item.path for item in clean.sets), "collect.decontaminate.sets: each needs a `path`"),
+        (all(map(_is_pattern, patterns)), "collect.sources: `only` holds something that is no regular expression"),
+    ]
+
+
+def _is_pattern(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _evaluate_limits(settings: Settings) -> list[tuple[bool, str]]:

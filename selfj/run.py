@@ -19,6 +19,8 @@ TABLES_OF_STEP = {
 """What each step makes in every run folder."""
 _OPTIONAL_TABLES = re.compile(r"candidates|resample_similarities|judged_candidates|judged_by_(?!policy$).+")
 """What the evaluate step makes if its settings ask for it."""
+BETWEEN = ("unique", "bands", "near_pairs", "near_verified", "near_duplicates")
+"""What the collect step makes between its two tables if its settings ask for near duplicates."""
 VARIANTS = "variants"
 """Folder of a run's variants (selfj/variants.py)."""
 _VARIANT = "_variant.json"
@@ -66,6 +68,8 @@ class RunFolder:
 
     def tables_of(self, step: str) -> list[str]:
         """Tables that a step makes in this run: those of every run, and what its settings added, as far as it has been begun."""
+        if step == "collect":
+            return TABLES_OF_STEP[step] + [name for name in self.store.names("") if name in BETWEEN]
         if step != "evaluate":
             return list(TABLES_OF_STEP[step])
         return TABLES_OF_STEP[step] + [name for name in self.store.names("") if _OPTIONAL_TABLES.fullmatch(name)]

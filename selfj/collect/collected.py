@@ -1,19 +1,24 @@
 """First pass: each shard of the sources becomes a part of the table `collected`, sorted by instruction_id."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from selfj.collect.contamination import Contamination
 from selfj.collect.fields import to_instruction
 from selfj.collect.filters import Filter, filters
 from selfj.collect.formats import RawRow, RowProblem
 from selfj.collect.formats.base import printable
 from selfj.collect.sources import Shard, read_shard, row_bytes
 from selfj.config import CollectSettings
+from selfj.errors import DataError
 from selfj.parts import MadePart
 from selfj.records import CONTENT_LIMIT, Instruction, Rejected, rejected, to_table
 from selfj.run import RunFolder
 
 STEP = "collect"
+BREAKS = "source breaks off"
+"""Kind of the reject that stands for the rows that could not be read any more."""
 
 
 class CollectedMaker:
@@ -23,13 +28,15 @@ class CollectedMaker:
         self.settings = settings
         self.shards = shards
         self.filters = filters(settings, row_bytes(settings))
+        if settings.decontaminate.sets:
+            self.filters.append(Contamination(settings.decontaminate))
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The instructions of one shard that pass the filters, each once; why the others do not."""
         shard = self.shards[part]
         kept: dict[str, Instruction] = {}
         rejects: list[Rejected] = []
-        for raw in read_shard(shard, self.settings):
+        for raw in self._rows(shard):
             try:
                 instruction = self._instruction(raw, shard)
                 _check_new(instruction, kept)
@@ -38,6 +45,18 @@ class CollectedMaker:
                 rejects.append(_reject(raw, problem, shard.label))
         table = to_table(Instruction, kept.values()).sort_by("instruction_id")
         return MadePart(table, rejects, len(kept) + len(rejects))
+
+    def _rows(self, shard: Shard) -> Iterator[RawRow]:
+        """Rows of a shard; where it breaks and the settings are not strict, the break is the last row."""
+        row = shard.span.start
+        try:
+            for raw in read_shard(shard, self.settings):
+                yield raw
+                row = raw.row + 1
+        except DataError as problem:
+            if self.settings.strict:
+                raise
+            yield RawRow(row, problem=RowProblem(f"{BREAKS}: {problem}; its rows from here on are not read"))
 
     def _instruction(self, raw: RawRow, shard: Shard) -> Instruction:
         if raw.values is None:

@@ -1,9 +1,11 @@
 """From the columns of a source to an instruction: which column holds what, what a text must be, which category it gets."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from selfj.collect.conversations import exchange_of
 from selfj.collect.formats.base import RowProblem
 from selfj.collect.formats.jsonl import json_kind
 from selfj.config import CollectSettings, SourceSettings
@@ -18,10 +20,8 @@ def to_instruction(
     Raises RowProblem if instruction or reference are missing, empty or not text.
     """
     fields = source.fields
-    instruction = required_text(values, fields.instruction, "instruction")
-    given_input = optional_text(values, fields.input)
-    reference = required_text(values, fields.reference, "reference")
-    instruction = f"{instruction}\n\n{given_input}" if given_input else instruction
+    _check_selected(values, source.only)
+    instruction, reference = _texts(values, source)
     key = instruction_id(instruction)
     return Instruction(
         instruction_id=key,
@@ -32,8 +32,44 @@ def to_instruction(
         source=label,
         row=row,
         split=split_of(key, settings.test_fraction, settings.calibration_fraction),
-        metadata=metadata_of(values, fields.metadata),
+        metadata=metadata_of(values, fields.metadata, first_label(values, fields.licence) or source.licence),
     )
+
+
+def _check_selected(values: dict[str, Any], only: dict[str, str]) -> None:
+    for name, pattern in only.items():
+        value = value_of(values, name)
+        if value is None or not re.search(pattern, str(value)):
+            raise RowProblem(f"not selected: {str(value)[:60]!r} does not match `only`", name)
+
+
+def _texts(values: dict[str, Any], source: SourceSettings) -> tuple[str, str]:
+    """Instruction (with its input) and reference, from a conversation where the row has one."""
+    fields = source.fields
+    for name in fields.conversation:
+        conversation = value_of(values, name)
+        if conversation is not None:
+            asked, answered = exchange_of(conversation, source.exchange, name)
+            return checked_text(asked, name), checked_text(answered, name)
+    if fields.conversation:
+        raise RowProblem(f"missing conversation: no column {_listed(fields.conversation)} among {_listed(list(values))}")
+    instruction = required_text(values, fields.instruction, "instruction")
+    given_input = optional_text(values, fields.input)
+    reference = required_text(values, fields.reference, "reference")
+    return f"{instruction}\n\n{given_input}" if given_input else instruction, reference
+
+
+def value_of(values: dict[str, Any], name: str) -> Any:
+    """What a column, or a path into one (`answers.text.0`), holds; None if there is no such thing."""
+    if name in values or "." not in name:
+        return values.get(name)
+    found: Any = values
+    for step in name.split("."):
+        if isinstance(found, list) and step.isdecimal() and int(step) < len(found):
+            found = found[int(step)]
+        else:
+            found = found.get(step) if isinstance(found, dict) else None
+    return found
 
 
 def required_text(values: dict[str, Any], names: list[str], field: str) -> str:
@@ -45,7 +81,7 @@ def required_text(values: dict[str, Any], names: list[str], field: str) -> str:
 
 
 def _without_text(values: dict[str, Any], names: list[str], field: str) -> RowProblem:
-    present = [name for name in names if name in values]
+    present = [name for name in names if name.partition(".")[0] in values]
     if present:
         return RowProblem(f"empty {field}: nothing in {_listed(present)}", present[0])
     return RowProblem(f"missing {field}: no column {_listed(names)} among {_listed(list(values))}", field)
@@ -54,7 +90,7 @@ def _without_text(values: dict[str, Any], names: list[str], field: str) -> RowPr
 def optional_text(values: dict[str, Any], names: list[str]) -> str | None:
     """The first of several columns that is not null or blank, as it was written. Raises RowProblem if it is not text."""
     for name in names:
-        value = values.get(name)
+        value = value_of(values, name)
         if value is None:
             continue
         if not isinstance(value, str):
@@ -77,7 +113,7 @@ def checked_text(text: str, field: str) -> str:
 def first_label(values: dict[str, Any], names: Iterable[str]) -> str | None:
     """The first of several columns that holds a short text or a number, as text."""
     for name in names:
-        value = values.get(name)
+        value = value_of(values, name)
         if isinstance(value, str | int) and str(value).strip():
             return checked_text(str(value).strip(), name)
     return None
@@ -89,9 +125,9 @@ def category_of(values: dict[str, Any], source: SourceSettings, default: str) ->
     return source.categories.get(found, found)
 
 
-def metadata_of(values: dict[str, Any], names: list[str]) -> str:
-    """JSON object of the columns to keep; a column `metadata` that is an object gives its entries."""
-    kept: dict[str, Any] = {}
+def metadata_of(values: dict[str, Any], names: list[str], licence: str = "") -> str:
+    """JSON object of the columns to keep, and the licence; a column `metadata` that is an object gives its entries."""
+    kept: dict[str, Any] = {"licence": licence} if licence else {}
     for name in names:
         value = values.get(name)
         if name == "metadata" and isinstance(value, dict):

@@ -1,25 +1,13 @@
 """Which instructions are kept: small units that look at one row and say why it is rejected, or nothing."""
 
-import re
 from dataclasses import dataclass
-from typing import Protocol
 
+from selfj.collect.quality import Filter, chosen_filters
+from selfj.collect.words import count_words
 from selfj.config import CollectSettings
 from selfj.records import Instruction
 
-# Scripts without spaces between words: Japanese kana and Chinese characters; there, one character counts as one word.
-_CHARACTERS = r"\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_WORDS = re.compile(rf"[{_CHARACTERS}]|[^\s{_CHARACTERS}]+")
-
-
-class Filter(Protocol):
-    """One reason to reject an instruction."""
-
-    field: str
-    """What it looks at: a field of Instruction."""
-
-    def reason_to_reject(self, row: Instruction) -> str | None:
-        """Why the row is rejected (`kind: details`), or None to keep it."""
+__all__ = ["Filter", "LengthBounds", "ReferenceLength", "RowSize", "count_words", "filters"]
 
 
 @dataclass
@@ -70,9 +58,5 @@ def filters(settings: CollectSettings, row_bytes: int) -> list[Filter]:
         RowSize(row_bytes),
         LengthBounds(settings.min_words, settings.max_words),
         ReferenceLength(settings.max_reference_words),
+        *chosen_filters(settings.filters),
     ]
-
-
-def count_words(text: str) -> int:
-    """Number of words: what stands between spaces, and each Chinese or Japanese character."""
-    return len(text.split()) if text.isascii() else len(_WORDS.findall(text))

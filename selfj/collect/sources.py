@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import fsspec
@@ -19,6 +20,8 @@ _GENERATOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 _DATASET_FILES = ("state.json", "dataset_dict.json")
 _WITHOUT_FILES = ("dataset", "hf", "generator")
 """Formats that take the address as a whole."""
+UNREADABLE = "unreadable"
+"""Stands in a fingerprint for the content of what could not be read: once it can be, the run is another."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Plan:
 
     shards: list[Shard] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    """What cannot be read, and why."""
 
 
 def row_bytes(settings: CollectSettings) -> int:
@@ -49,7 +54,11 @@ def row_bytes(settings: CollectSettings) -> int:
 
 def name_of(source: SourceSettings) -> str:
     """What the tables call a source."""
-    return printable(source.name or source.path.rstrip("/").rsplit("/", 1)[-1])
+    return printable(source.name or next(iter(_addresses(source)), "").rstrip("/").rsplit("/", 1)[-1])
+
+
+def _addresses(source: SourceSettings) -> list[str]:
+    return [path for path in (source.path, *source.paths) if path]
 
 
 def check_names(names: list[str]) -> None:
@@ -59,21 +68,35 @@ def check_names(names: list[str]) -> None:
         raise DataError(f"collect.sources: more than one is called {twice[0]!r}; give each a `name` of its own")
 
 
-def plan_source(number: int, settings: CollectSettings) -> Plan:
+def plan_source(number: int, settings: CollectSettings, *, strict: bool = True) -> Plan:
     """Shards of one source in the order of its files and rows: the same list every time.
 
-    Raises DataError if the source is not there, is of no known format, or cannot be read at all.
+    Raises DataError if something of it is not there, is of no known format, or cannot be read at all; unless `strict`, that is
+    one of the plan's problems, and the rest of the source is planned.
     """
     source = settings.sources[number]
     left, plan = source.rows, Plan()
-    for label, name, address in _inputs(source):
+    for label, name, address in _inputs(source, plan.problems, strict):
         reader = FORMATS[name](source, row_bytes(settings))
-        spans = reader.spans(address, left)
-        plan.shards += [Shard(number, label, name, address, span) for span in spans]
-        plan.inputs[label] = reader.fingerprint(address)
-        if left is not None:
-            left -= sum((span.stop or span.start) - span.start for span in spans)
+        with _told(plan.problems, label, strict):
+            spans, content = reader.spans(address, left), reader.fingerprint(address)
+            plan.shards += [Shard(number, label, name, address, span) for span in spans]
+            plan.inputs[label] = content
+            if left is not None:
+                left -= sum((span.stop or span.start) - span.start for span in spans)
+    plan.inputs |= dict.fromkeys(plan.problems, UNREADABLE)
     return plan
+
+
+@contextmanager
+def _told(problems: dict[str, str], label: str, strict: bool) -> Iterator[None]:
+    """Unless `strict`, an input that cannot be read is a problem to tell, and no error."""
+    try:
+        yield
+    except (DataError, OSError, ImportError, ValueError) as problem:  # file systems raise more than OSError
+        if strict:
+            raise
+        problems[label] = " ".join(str(problem).split())
 
 
 def read_shard(shard: Shard, settings: CollectSettings) -> Iterator[RawRow]:
@@ -82,17 +105,26 @@ def read_shard(shard: Shard, settings: CollectSettings) -> Iterator[RawRow]:
     return reader.rows(shard.address, shard.span)
 
 
-def _inputs(source: SourceSettings) -> list[tuple[str, str, str]]:
+def _inputs(source: SourceSettings, problems: dict[str, str], strict: bool) -> list[tuple[str, str, str]]:
     """Label, format and address of each input of a source."""
-    name = name_of(source)
-    if not source.path:
+    addresses = _addresses(source)
+    if not addresses:
         raise DataError("collect.sources: a source has no `path`; give a file, folder, glob, hf://OWNER/NAME or MODULE:FUNCTION")
-    chosen = source.format if source.format != "auto" else _format_of_address(source.path)
+    name = name_of(source)
+    found: dict[str, str] = {}
+    for address in addresses:
+        with _told(problems, name if len(addresses) == 1 else f"{name}/{printable(address)}", strict):
+            found |= _inputs_at(address, source)
+    labels = [name] if len(found) == 1 and len(addresses) == 1 else [f"{name}/{label}" for label in _short_names(list(found))]
+    return [(label, chosen, address) for label, (address, chosen) in zip(labels, found.items(), strict=True)]
+
+
+def _inputs_at(path: str, source: SourceSettings) -> dict[str, str]:
+    """Address → format of all that lies at one address."""
+    chosen = source.format if source.format != "auto" else _format_of_address(path)
     if chosen in _WITHOUT_FILES:
-        return [(name, chosen, source.path if chosen != "dataset" else _absolute(source.path))]
-    files = _files(source, chosen)
-    labels = [name] if len(files) == 1 else [f"{name}/{label}" for label in _short_names(files)]
-    return [(label, chosen or _format_of_file(file, name), file) for label, file in zip(labels, files, strict=True)]
+        return {path if chosen != "dataset" else _absolute(path): chosen}
+    return {file: chosen or _format_of_file(file, name_of(source)) for file in _files(path, chosen, name_of(source))}
 
 
 def _format_of_address(path: str) -> str:
@@ -105,9 +137,9 @@ def _format_of_address(path: str) -> str:
     return "generator" if _GENERATOR.fullmatch(path) and not filesystem.exists(inside) else ""
 
 
-def _files(source: SourceSettings, chosen: str) -> list[str]:
-    """Addresses of the files of a source, sorted. Raises DataError if there are none."""
-    filesystem, path = fsspec.core.url_to_fs(source.path)
+def _files(address: str, chosen: str, name: str) -> list[str]:
+    """Addresses of the files at an address, sorted. Raises DataError if there are none."""
+    filesystem, path = fsspec.core.url_to_fs(address)
     if filesystem.isdir(path):
         files = [
             file for file in filesystem.find(path) if not _hidden(file, path) and (chosen or _extension(file) in _extensions())
@@ -117,10 +149,10 @@ def _files(source: SourceSettings, chosen: str) -> list[str]:
         files, problem = [path], ""
     else:
         files = [file for file in filesystem.glob(path) if filesystem.isfile(file)]
-        problem = "no such file or folder, and no file matches" + ("" if "://" in source.path else f" (from {os.getcwd()})")
+        problem = "no such file or folder, and no file matches" + ("" if "://" in address else f" (from {os.getcwd()})")
     if not files:
-        raise DataError(f"source {name_of(source)!r}: {source.path}: {problem}; correct its `path`")
-    return sorted(files if "://" not in source.path else map(filesystem.unstrip_protocol, files))
+        raise DataError(f"source {name!r}: {address}: {problem}; correct its `path`")
+    return sorted(files if "://" not in address else map(filesystem.unstrip_protocol, files))
 
 
 def _hidden(file: str, folder: str) -> bool:

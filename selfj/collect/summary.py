@@ -9,11 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from selfj.collect.sources import name_of
+from selfj.config import SourceSettings
 from selfj.run import RunFolder
 from selfj.tables import TableFolder
 
 _MOST = 5
 """Reasons that one line of text names."""
+_BREAKS = ("source breaks off", "file breaks off")
+"""Kinds of rejects that stand for rows that could not be read any more."""
 
 
 @dataclass
@@ -23,6 +27,10 @@ class SourceCounts:
     kept: int = 0
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    problems: dict[str, str] = field(default_factory=dict)
+    """What of it could not be read at all, and why."""
+    published: int | None = None
+    """Instructions that a publication kept of it."""
 
     @property
     def read(self) -> int:
@@ -32,7 +40,22 @@ class SourceCounts:
     def as_details(self) -> dict[str, Any]:
         """Plain values for the manifest."""
         reasons = dict(self.reasons.most_common())
-        return {"read": self.read, "kept": self.kept, "rejected": self.rejected, "reasons": reasons}
+        told: dict[str, Any] = {"read": self.read, "kept": self.kept, "rejected": self.rejected, "reasons": reasons}
+        if self.problems:
+            told["problems"] = self.problems
+        return told if self.published is None else told | {"published": self.published}
+
+    def lines(self, name: str) -> Iterator[str]:
+        """What became of the source `name`."""
+        published = "" if self.published is None else f" (published: {self.published:,})"
+        yield f"{name}: {self.read:,} rows read, {self.kept:,} kept{published}, {self.rejected:,} rejected{_listed(self.reasons)}"
+        for label, problem in self.problems.items():
+            yield f"warning: {label} cannot be read and is left out: {problem}"
+        broken = sum(self.reasons[kind] for kind in _BREAKS)
+        if broken:
+            yield f"warning: {name} breaks off in {broken} places, and rows are lost (collected/rejected says where)"
+        if not self.kept:
+            yield f"warning: {name} gave no instruction at all"
 
 
 @dataclass
@@ -73,10 +96,7 @@ class Summary:
     def lines(self) -> Iterator[str]:
         """What a person wants to know, in plain lines."""
         for name, source in self.sources.items():
-            rejected = f"{source.rejected:,} rejected{_listed(source.reasons)}"
-            yield f"{name}: {source.read:,} rows read, {source.kept:,} kept, {rejected}"
-            if not source.kept:
-                yield f"warning: {name} gave no instruction at all"
+            yield from source.lines(name)
         kept = f"{self.kept:,} kept{_listed(self.splits)}"
         yield f"all: {self.kept + self.rejected:,} rows read, {kept}, {self.rejected:,} rejected{_listed(self.reasons)}"
         yield f"categories: {', '.join(f'{name} {count:,}' for name, count in self.categories.most_common(_MOST))}"
@@ -87,9 +107,12 @@ def kind_of(reason: str) -> str:
     return reason.partition(":")[0]
 
 
-def summarise(run: RunFolder, names: list[str]) -> Summary:
-    """Count what `collected` and `instructions` hold; `names` are the sources."""
-    summary = Summary({name: SourceCounts() for name in names})
+def summarise(run: RunFolder, sources: list[SourceSettings], problems: dict[str, str]) -> Summary:
+    """Count what `collected` and `instructions` hold; `problems` is what could not be read, by label."""
+    names = [name_of(source) for source in sources]
+    summary = Summary({name: SourceCounts(published=source.published) for name, source in zip(names, sources, strict=True)})
+    for label, problem in problems.items():
+        summary.sources[_source(label, names)].problems[label] = problem
     for label, reason in _reject_reasons(run):
         source = summary.sources[_source(label, names)]
         source.rejected += 1
@@ -109,7 +132,7 @@ def _counts(rows: pa.Table, column: str) -> list[tuple[str, int]]:
 
 
 def _reject_reasons(run: RunFolder) -> Iterator[tuple[str, str]]:
-    for name in ("collected", "instructions"):
+    for name in ("collected", "unique", "instructions"):
         for part in _reject_parts(run.table(name)):
             yield from zip(part.column("source").to_pylist(), part.column("reason").to_pylist(), strict=True)
 

@@ -54,19 +54,32 @@ def _key(position: int) -> str:
     return f"{position:032x}" if position < _IDS else "g"  # above all hexadecimal digits
 
 
-def plan_ranges(collected: TableFolder, rows: int, max_instructions: int | None, rows_per_part: int) -> Ranges:
-    """Ranges for `rows` collected rows (duplicates across shards among them)."""
-    cutoff = _IDS if max_instructions is None or rows <= max_instructions else sample_cutoff(collected, max_instructions)
+def plan_ranges(
+    collected: TableFolder, rows: int, max_instructions: int | None, rows_per_part: int, dropped: TableFolder | None = None
+) -> Ranges:
+    """Ranges for `rows` collected rows (duplicates across shards among them); `dropped` lists ids that are not kept."""
+    beyond = max_instructions is not None and rows > max_instructions
+    cutoff = sample_cutoff(collected, max_instructions, dropped) if beyond and max_instructions else _IDS
     kept = rows if cutoff == _IDS else max_instructions or 0
     parts = max(1, math.ceil(kept / rows_per_part), math.ceil((rows - kept) / _KEY_ROWS))
     return Ranges(parts, cutoff, kept, rows - kept)
 
 
-def sample_cutoff(collected: TableFolder, count: int) -> int:
-    """The id behind the `count` lowest distinct ones: a uniform sample, and part of every larger one.
+def sample_cutoff(collected: TableFolder, count: int, dropped: TableFolder | None = None) -> int:
+    """The id behind the `count` lowest distinct ones that are not dropped: a uniform sample, and part of every larger one.
 
-    Holds about twice `count` ids at a time.
+    Holds about twice `count` ids at a time, and the dropped ones.
     """
+    if dropped is not None:
+        gone = dropped.read_all(["instruction_id"]).column(0).combine_chunks()
+        lowest = _lowest_ids(collected, count + len(gone))
+        lowest = lowest.filter(pc.invert(pc.is_in(lowest, gone))).slice(0, count)
+    else:
+        lowest = _lowest_ids(collected, count)
+    return _IDS if len(lowest) < count else int(lowest[-1].as_py(), 16) + 1
+
+
+def _lowest_ids(collected: TableFolder, count: int) -> pa.Array:
     lowest = pa.array([], pa.string())
     pending: list[pa.Array] = []
     for part in collected.parts():
@@ -74,8 +87,7 @@ def sample_cutoff(collected: TableFolder, count: int) -> int:
         pending.append(ids)
         if sum(map(len, pending)) > max(count, _KEY_ROWS):
             lowest, pending = _lowest([lowest, *pending], count), []
-    lowest = _lowest([lowest, *pending], count)
-    return _IDS if len(lowest) < count else int(lowest[-1].as_py(), 16) + 1
+    return _lowest([lowest, *pending], count)
 
 
 def _lowest(arrays: list[pa.Array], count: int) -> pa.Array:
@@ -86,19 +98,26 @@ def _lowest(arrays: list[pa.Array], count: int) -> pa.Array:
 class UniqueMaker:
     """Makes one part of `instructions` at a time; what it read for one part serves the next ones too."""
 
-    def __init__(self, ranges: Ranges) -> None:
+    def __init__(self, ranges: Ranges, source: str = "collected", dropped: str = "") -> None:
+        """`source`: the table that it reads; `dropped`: a table of near duplicates (near.records) that are left out."""
         self.ranges = ranges
+        self.source = source
+        self.dropped = dropped
         self.texts = _Window(ranges.parts, ranges.kept_rows, _TEXT_ROWS, schema(Instruction).names)
         self.keys = _Window(ranges.parts, ranges.beyond_rows, _KEY_ROWS, _KEYS)
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The first row of each id in the part's range, in the order of the ids; the others are rejects."""
-        collected = run.table("collected")
+        collected = run.table(self.source)
         rows = self.texts.rows(collected, part, self.ranges.kept)
         first = _first_of_each(rows)
         kept = rows.filter(first).select(schema(Instruction).names).cast(schema(Instruction))
         beyond = self.keys.rows(collected, part, self.ranges.beyond) if self.ranges.beyond_rows else None
         rejects = _duplicates(rows, first) + _beyond(beyond)
+        if self.dropped:
+            dropped = _read_piece(run.table(self.dropped), 0, self.ranges.kept(part), self.ranges.kept(part + 1), None)
+            kept, near = _without(kept, dropped)
+            rejects += near
         return MadePart(kept, rejects, rows.num_rows + (beyond.num_rows if beyond else 0))
 
 
@@ -131,7 +150,7 @@ def _read_range(collected: TableFolder, low: str, high: str, columns: list[str])
     return pa.concat_tables(pieces).sort_by([("instruction_id", "ascending"), ("shard", "ascending"), ("row", "ascending")])
 
 
-def _read_piece(collected: TableFolder, shard: int, low: str, high: str, columns: list[str]) -> pa.Table:
+def _read_piece(collected: TableFolder, shard: int, low: str, high: str, columns: list[str] | None) -> pa.Table:
     with collected.open(shard) as file:
         groups = [group for group in range(file.num_row_groups) if _overlaps(file.metadata.row_group(group), low, high)]
         return _between(file.read_row_groups(groups, columns), low, high)
@@ -171,6 +190,25 @@ def _duplicates(rows: pa.Table, first: pa.Array) -> list[Rejected]:
         )
         for row, original in zip(repeated, originals, strict=True)
     ]
+
+
+def _without(rows: pa.Table, dropped: pa.Table) -> tuple[pa.Table, list[Rejected]]:
+    """The rows that are not dropped, and a reject for each of the others."""
+    gone = pc.is_in(rows.column("instruction_id"), dropped.column("instruction_id").combine_chunks())
+    keepers = {item["instruction_id"]: (item["kept_source"], item["kept_row"]) for item in dropped.to_pylist()}
+    rejects = [
+        rejected(
+            STEP,
+            row["source"],
+            "near " + duplicate_of(*keepers[row["instruction_id"]]),
+            row=row["row"],
+            field="instruction",
+            key=row["instruction_id"],
+            content=row["instruction"],
+        )
+        for row in rows.filter(gone).select([*_KEYS, "instruction"]).to_pylist()
+    ]
+    return rows.filter(pc.invert(gone)), rejects
 
 
 def _beyond(rows: pa.Table | None) -> list[Rejected]:

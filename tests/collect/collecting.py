@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from selfj.collect.collected import CollectedMaker
+from selfj.collect.near.clusters import ClusterMaker
+from selfj.collect.near.pairs import PairMaker
+from selfj.collect.near.records import NearDuplicate
+from selfj.collect.near.signatures import BandMaker
+from selfj.collect.near.verify import VerifyMaker
 from selfj.collect.sources import plan_source
 from selfj.collect.unique import UniqueMaker, plan_ranges
-from selfj.config import CollectSettings, Settings, SourceSettings
+from selfj.config import CollectSettings, NearDuplicateSettings, Settings, SourceSettings
 from selfj.records import Instruction, Rejected, from_table
 from selfj.run import RunFolder
 
@@ -90,6 +95,24 @@ def collect_here(run: RunFolder, settings: Settings) -> tuple[list[Instruction],
         instructions.write(part, *_made(second, run, part))
     rejects = [reject for table in (collected, instructions) for reject in from_table(Rejected, table.rejected())]
     return from_table(Instruction, instructions.read_all()), rejects
+
+
+def near_here(
+    run: RunFolder, settings: NearDuplicateSettings, labels: list[str], slices: tuple[int, int] = (1, 1)
+) -> list[NearDuplicate]:
+    """The tables from `unique` to `near_duplicates`; `slices` are the parts of `near_pairs` and `near_verified`."""
+    parts = len(run.table("unique").parts())
+    rows_per_part = run.table("unique").counts(0).rows_out
+    chain = [
+        ("bands", BandMaker(settings), parts),
+        ("near_pairs", PairMaker(slices[0]), slices[0]),
+        ("near_verified", VerifyMaker(settings, slices[1], parts, rows_per_part), slices[1]),
+        ("near_duplicates", ClusterMaker(settings.keep, labels), 1),
+    ]
+    for name, maker, count in chain:
+        for part in range(count):
+            run.table(name).write(part, *_made(maker, run, part))
+    return from_table(NearDuplicate, run.table("near_duplicates").read_all())
 
 
 def _made(maker: Any, run: RunFolder, part: int) -> tuple[Any, list[Rejected], int]:

@@ -75,7 +75,7 @@ def test_a_damaged_parquet_file_is_an_error_that_names_it(tmp_path: Path, damage
     middle = len(content) // 3
     path.write_bytes({"cut": content[:middle], "garbled": content[:50] + b"\xaa" * 5000 + content[5050:], "empty": b""}[damage])
     with pytest.raises(DataError, match=r"broken\.parquet: not a readable Parquet file"):
-        read(path)
+        read(path, strict=True)
 
 
 def test_a_data_set_saved_to_disk_is_read(tmp_path: Path) -> None:

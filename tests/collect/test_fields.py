@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfj.collect.fields import to_instruction
+from selfj.collect.fields import to_instruction, value_of
 from selfj.collect.formats import RowProblem
 from selfj.config import CollectSettings, FieldSettings, SourceSettings
 from selfj.records import Instruction, instruction_id, split_of
@@ -104,3 +104,39 @@ def test_the_family_is_null_where_there_is_none() -> None:
 def test_a_missing_field_is_reported_with_the_columns_that_are_there() -> None:
     with pytest.raises(RowProblem, match=r"missing reference: no column answer, best among question, extra0, .*…"):
         mapped({"question": "a b c", **{f"extra{i}": i for i in range(20)}})
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("a.b.0", "x"),
+        ("a.b.1", "y"),
+        ("a.b.2", None),
+        ("a.c", None),
+        ("a.b.c", None),
+        ("d.e", "whole"),
+        ("0.set.1", "z"),
+        ("a", {"b": ["x", "y"]}),
+    ],
+)
+def test_a_name_may_be_a_path_into_what_a_column_holds(name: str, found: Any) -> None:
+    assert value_of({"a": {"b": ["x", "y"]}, "d.e": "whole", "0": {"set": ["", "z"]}}, name) == found
+
+
+def test_the_licence_of_the_row_goes_before_the_sources_and_both_into_the_metadata() -> None:
+    values = {"question": "a b", "answer": "c", "note": "n", "terms": "MIT"}
+    fields = FieldSettings(instruction=["question"], reference=["answer"], metadata=["note"], licence=["terms"])
+    made = mapped(values, fields=fields, licence="CC-BY-4.0")
+    assert json.loads(made.metadata) == {"licence": "MIT", "note": "n"}
+    assert json.loads(mapped({**values, "terms": ""}, fields=fields, licence="CC-BY-4.0").metadata)["licence"] == "CC-BY-4.0"
+    assert "licence" not in mapped(values).metadata
+
+
+def test_only_the_rows_whose_columns_match_are_taken() -> None:
+    fields = FieldSettings(instruction=["question"], reference=["answer"])
+    values = {"question": "a b", "answer": "c", "topic": {"name": "Computers & Internet"}, "level": 3}
+    only = {"topic.name": "^Comp", "level": "[34]"}
+    assert mapped(values, fields=fields, only=only).reference == "c"
+    for others in ({**values, "level": 5}, {**values, "topic": None}):
+        with pytest.raises(RowProblem, match="not selected"):
+            mapped(others, fields=fields, only=only)

@@ -1,15 +1,20 @@
 """Finding sources: files, folders, globs, formats, names; and one-line errors for what is not there."""
 
+import gzip
 import json
 import typing
+from collections import Counter
 from pathlib import Path
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from selfj.collect.formats import FORMATS
-from selfj.collect.sources import check_names, plan_source
-from selfj.config import SourceSettings
+from selfj.collect.sources import UNREADABLE, check_names, plan_source
+from selfj.config import FieldSettings, SourceSettings
 from selfj.errors import DataError
 from tests.collect.collecting import GENERATED, read, rows, settings_of, write_jsonl
 
@@ -106,6 +111,55 @@ def test_what_is_not_there_is_one_line_that_names_it(source: SourceSettings, mes
     with pytest.raises(DataError, match=message) as caught:
         plan_source(0, settings_of(source).collect)
     assert "\n" not in str(caught.value)
+
+
+def test_a_source_may_lie_in_several_places_and_formats(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "a" / "x.jsonl", rows(2))
+    write_jsonl(tmp_path / "b" / "y.jsonl", rows(2, 10))
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b"instruction,output\nwhat is this,a row\n"))
+    (tmp_path / "d.json.zst").write_bytes(zstandard.compress(json.dumps(rows(1, 20)).encode()))
+    places = [f"{tmp_path}/b/*.jsonl", f"{tmp_path}/c.csv.gz", f"{tmp_path}/d.json.zst", f"{tmp_path}/b/y.jsonl"]
+    found = read(SourceSettings(path=f"{tmp_path}/a", paths=places, name="many"))
+    counts = Counter(item.source for item in found.rows)
+    assert counts == {"many/a/x.jsonl": 2, "many/b/y.jsonl": 2, "many/c.csv.gz": 1, "many/d.json.zst": 1}
+
+
+def test_rows_that_are_lists_have_columns_by_position(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    path.write_text('["what is one", "a number"]\n{"0": "what is two", "1": "one more"}\n["what is three"]\n')
+    fields = FieldSettings(instruction=["0"], reference=["1"])
+    found = read(SourceSettings(path=str(path), fields=fields))
+    assert [item.reference for item in found.in_order] == ["a number", "one more"] and found.reasons[0][0] == 2
+    assert len(read(path).rejects) == 3, "only if the settings ask for positions"
+
+
+def test_what_cannot_be_read_is_a_problem_and_the_rest_of_the_source_is_planned(tmp_path: Path) -> None:
+    good = write_jsonl(tmp_path / "good.jsonl", rows(3))
+    (tmp_path / "bad.parquet").write_bytes(b"nothing")
+    places = ["nowhere.jsonl", str(tmp_path / "bad.parquet"), "unheard-of://x.jsonl"]
+    collect = settings_of(SourceSettings(path=str(good), paths=places, name="mine")).collect
+    plan = plan_source(0, collect, strict=False)
+    assert [shard.address for shard in plan.shards] == [str(good)]
+    assert list(plan.problems) == ["mine/nowhere.jsonl", "mine/unheard-of://x.jsonl", "mine/bad.parquet"]
+    assert {label for label, content in plan.inputs.items() if content == UNREADABLE} == set(plan.problems)
+    with pytest.raises(DataError, match=r"nowhere\.jsonl: no such file"):
+        plan_source(0, collect)
+
+
+def test_a_source_that_breaks_in_the_middle_keeps_its_rows_and_tells(tmp_path: Path) -> None:
+    path = tmp_path / "broken.parquet"
+    pq.write_table(pa.Table.from_pylist(rows(3000)), path, row_group_size=500, compression="none")
+    content = bytearray(path.read_bytes())
+    middle = pq.ParquetFile(path).metadata.row_group(3).column(0).data_page_offset
+    content[middle : middle + 200] = b"\xaa" * 200
+    path.write_bytes(content)
+    found = read(path)
+    (reject,) = found.rejects
+    assert reject.reason.startswith("source breaks off: ") and str(path) in reject.reason
+    assert reject.row and 500 < reject.row < 2000
+    assert found.numbers == [*range(reject.row), *range(2000, 3000)], "the next shard is whole"
+    with pytest.raises(DataError, match=r"broken\.parquet"):
+        read(path, strict=True)
 
 
 def test_two_sources_of_one_name_are_refused() -> None:

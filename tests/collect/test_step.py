@@ -143,6 +143,24 @@ def test_a_source_that_is_missing_is_the_error_it_is(ray_local: None, run_folder
         collect(run_folder, settings_of("nowhere/none.jsonl"))
 
 
+def test_sources_that_are_missing_or_broken_are_told_and_do_not_stop_the_others(
+    ray_local: None, run_folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bad.parquet").write_bytes(b"nothing")
+    good = write_jsonl(tmp_path / "good.jsonl", rows(5))
+    settings = settings_of(good, tmp_path / "bad.parquet", SourceSettings(path="nowhere.jsonl", published=7))
+    details = collect(run_folder, settings).details
+    assert (
+        details["rows_out"] == 5 and "not a readable Parquet file" in details["sources"]["bad.parquet"]["problems"]["bad.parquet"]
+    )
+    printed = capsys.readouterr().out
+    assert "collect: nowhere.jsonl: 0 rows read, 0 kept (published: 7), 0 rejected\n" in printed
+    assert "collect: warning: nowhere.jsonl cannot be read and is left out: source 'nowhere.jsonl'" in printed
+    settings.collect.strict = True
+    with pytest.raises(DataError, match=r"bad\.parquet: not a readable Parquet file"):
+        collect(RunFolder(str(tmp_path / "strict")), settings)
+
+
 def test_no_instruction_at_all_is_an_error_with_the_reasons_also_the_second_time(
     ray_local: None, run_folder: RunFolder, tmp_path: Path
 ) -> None:

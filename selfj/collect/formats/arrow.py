@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import fsspec
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfj.collect.formats.base import Format, RawRow, RowProblem, Span, even_spans
-from selfj.config import FieldSettings
+from selfj.config import SourceSettings
 from selfj.errors import DataError
 from selfj.store import content_hash, hash_of
 
@@ -33,7 +33,7 @@ class ParquetRows(Format):
         """Rows of the row groups that the shard touches."""
         with _open_parquet(address) as file:
             first, groups = _row_groups(file.metadata, span)
-            columns = _wanted(self.source.fields, file.schema_arrow.names)
+            columns = _wanted(self.source, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_BATCH, row_groups=groups, columns=columns):
                 for row in _rows_of(pa.table(batch), first):
                     if span.start <= row.row < _end(span):
@@ -51,11 +51,11 @@ class SavedDataset(Format):
     def rows(self, address: str, span: Span) -> Iterator[RawRow]:
         """Rows of one shard, from memory-mapped files."""
         dataset = self.dataset(address)
-        wanted = _wanted(self.source.fields, dataset.column_names)
+        wanted = _wanted(self.source, dataset.column_names)
         names = _class_names(dataset.features)
         arrow = (dataset.select_columns(wanted) if wanted else dataset).with_format("arrow")
         for start in range(span.start, _end(span), _BATCH):
-            for row in _rows_of(arrow[start : min(start + _BATCH, _end(span))], start):
+            for row in _rows_of(_piece(arrow, start, min(start + _BATCH, _end(span)), address), start):
                 yield _with_class_names(row, names)
 
     def dataset(self, address: str) -> Any:
@@ -98,8 +98,12 @@ class HubDataset(SavedDataset):
             return
         stream = self.loaded(address, streaming=True)
         names = _class_names(stream.features or {})
-        for row, values in enumerate(itertools.islice(stream, span.start, span.stop), start=span.start):
-            yield _with_class_names(RawRow(row, values), names)
+        row = span.start
+        try:
+            for row, values in enumerate(itertools.islice(stream, span.start, span.stop), start=span.start):
+                yield _with_class_names(RawRow(row, values), names)
+        except Exception as problem:  # as in `loaded`
+            raise DataError(f"{address}: breaks off after row {row} ({type(problem).__name__}: {_one_line(problem)})") from None
 
     def dataset(self, address: str) -> Any:
         """The memory-mapped data set."""
@@ -129,6 +133,13 @@ class HubDataset(SavedDataset):
         """Hash of the content of a local folder, else of the name; `revision` fixes the content behind a name."""
         name = address.removeprefix("hf://")
         return content_hash(name) if os.path.isdir(name) else hash_of(address)
+
+
+def _piece(arrow: Any, start: int, stop: int, address: str) -> pa.Table:
+    try:
+        return arrow[start:stop]
+    except (pa.ArrowException, OSError) as problem:
+        raise DataError(f"{address}: breaks off at row {start} ({_one_line(problem)}); write it again or leave it out") from None
 
 
 def _is_saved(folder: str) -> bool:
@@ -162,12 +173,18 @@ def _end(span: Span) -> int:
     return span.stop
 
 
-def _wanted(fields: FieldSettings, present: list[str]) -> list[str] | None:
+def _wanted(source: SourceSettings, present: list[str]) -> list[str] | None:
     """Columns to read; all of them if there is no instruction, so that the rejects show what there is."""
-    if not set(fields.instruction) & set(present):
+    fields = source.fields
+    if not columns_of([*fields.instruction, *fields.conversation]) & set(present):
         return None
-    mapped = {name for names in vars(fields).values() for name in names}
+    mapped = columns_of(name for names in [*vars(fields).values(), source.only] for name in names)
     return [name for name in present if name in mapped]
+
+
+def columns_of(names: Iterable[str]) -> set[str]:
+    """The names, and the columns that those of them that are paths lead into."""
+    return {part for name in names for part in (name, name.partition(".")[0])}
 
 
 def _rows_of(table: pa.Table, start: int) -> Iterator[RawRow]:

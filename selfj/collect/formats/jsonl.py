@@ -1,5 +1,6 @@
 """JSON Lines: one object a line."""
 
+import functools
 import io
 import json
 from collections.abc import Iterator
@@ -34,17 +35,25 @@ class JsonLines(TextFormat):
 
     def parse(self, raw: bytes) -> dict[str, Any]:
         """The object of one line."""
-        return parse_object(decoded(raw))
+        return parse_object(decoded(raw), listed=self.listed)
+
+    @functools.cached_property
+    def listed(self) -> bool:
+        """Whether the settings name a column by its position: rows are lists then (`["question", "answer"]`)."""
+        fields = self.source.fields
+        return any(name.partition(".")[0].isdecimal() for name in [*fields.instruction, *fields.reference, *fields.conversation])
 
 
-def parse_object(text: str) -> dict[str, Any]:
-    """A JSON object. Raises RowProblem for anything else."""
+def parse_object(text: str, *, listed: bool = False) -> dict[str, Any]:
+    """A JSON object; if `listed`, a list too, whose columns are 0, 1, …. Raises RowProblem for anything else."""
     try:
         value = json.loads(text)
     except json.JSONDecodeError as problem:
         raise RowProblem(f"malformed JSON: {problem.msg} (character {problem.pos})") from None
     except (ValueError, RecursionError) as problem:
         raise RowProblem(f"malformed JSON: {problem}") from None
+    if isinstance(value, list) and listed:
+        return {str(position): item for position, item in enumerate(value)}
     if not isinstance(value, dict):
         raise RowProblem(f"not an object: a row must be a JSON object, this is {json_kind(value)}")
     return value

@@ -1,0 +1,59 @@
+"""The table `near_pairs`: who to compare. A part holds one range of buckets, so all that agree in a band meet."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from selfj.collect.near.reading import Columns, read_range
+from selfj.collect.near.records import Pair
+from selfj.parts import MadePart
+from selfj.records import schema
+from selfj.run import RunFolder
+
+_BUCKETS = 1 << 62
+_ROWS = 2_000_000
+"""Rows of `bands` that a worker holds at a time (about 50 MB, and twice as much to sort them)."""
+
+
+def pair_parts(band_rows: int) -> int:
+    """Parts of `near_pairs` for so many rows of `bands`: hashes fill their range evenly."""
+    return max(1, math.ceil(band_rows / _ROWS))
+
+
+class PairMaker:
+    """Makes one part at a time."""
+
+    def __init__(self, parts: int) -> None:
+        self.parts = parts
+
+    def make(self, run: RunFolder, part: int) -> MadePart:
+        """The pairs of one range of buckets, each once."""
+        low, high = (_BUCKETS * number // self.parts for number in (part, part + 1))
+        first, second = pairs_of(*read_range(run.table("bands"), low, high))
+        rows = pa.table([first, second], schema=schema(Pair))
+        return MadePart(rows, [], rows.num_rows)
+
+
+def pairs_of(buckets: npt.NDArray[np.int64], next_band: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) -> Columns:
+    """Of each bucket, every member with the first and with the one before it: a number of pairs that grows with the members, not
+    with their square. Members that agree in the next band too stand side by side, so that in a bucket of many clusters
+    neighbours are mostly alike; and every near duplicate has as many buckets to be found in as bands that agree.
+    """
+    order = np.lexsort((members, next_band, buckets))
+    buckets, members = buckets[order], members[order]
+    same = np.concatenate([[False], buckets[1:] == buckets[:-1]])
+    leaders = np.maximum.accumulate(np.where(same, 0, np.arange(len(members)))) if len(members) else order
+    later = np.flatnonzero(same)
+    others = np.concatenate([members[later - 1], members[leaders[later]]])
+    return distinct_pairs(others, np.concatenate([members[later], members[later]]))
+
+
+def distinct_pairs(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> Columns:
+    """Pairs as first < second, sorted, each once."""
+    first, second = np.minimum(one, other), np.maximum(one, other)
+    order = np.lexsort((second, first))
+    first, second = first[order], second[order]
+    new = np.concatenate([np.ones(min(len(first), 1), bool), (first[1:] != first[:-1]) | (second[1:] != second[:-1])])
+    return [first[new], second[new]]

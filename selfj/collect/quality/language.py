@@ -1,0 +1,34 @@
+"""Language of a text."""
+
+import functools
+from typing import Any
+
+from selfj.collect.quality.base import TextFilter
+from selfj.filter_settings import LanguageFilter
+
+_READ = 1000
+"""Characters that are looked at: more of them change nothing and cost time."""
+
+
+class LanguageShare(TextFilter[LanguageFilter]):
+    """Keep texts in the languages that are wanted."""
+
+    def problem(self, text: str) -> str | None:
+        """The probabilities of all wanted languages together are below `min_share`."""
+        if len(text) < self.settings.min_characters:
+            return None
+        ranked = _identifier().rank(text[:_READ])
+        share = sum(probability for language, probability in ranked if language in self.settings.languages)
+        return f"language: {ranked[0][0]} rather than {', '.join(self.settings.languages)}" if share < self._least else None
+
+    @property
+    def _least(self) -> float:
+        return self.settings.min_share
+
+
+@functools.cache
+def _identifier() -> Any:
+    """The model that comes with py3langid; its probabilities sum to 1 over all languages."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

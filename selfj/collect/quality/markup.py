@@ -1,0 +1,39 @@
+"""Leftovers of markup and templates."""
+
+import re
+
+from selfj.collect.quality.base import TextFilter
+from selfj.filter_settings import MarkupFilter
+
+_NAMES = "br|p|div|span|li|ul|ol|td|tr|table|strong|em|font|center|blockquote|sup|sub|img|href"
+_TAGS = re.compile(rf"</?(?:{_NAMES}|a(?=\s+href))\b[^<>\n]{{0,300}}>", re.I)
+_ENTITIES = re.compile(r"&(?:nbsp|amp|lt|gt|quot|apos|[mn]dash|[rl][sd]quo|hellip|#\d{2,5}|#x[0-9a-f]{2,5});", re.I)
+_CHAT_MARKERS = re.compile(
+    r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|^#{2,3} (?:Instruction|Response|Input|Human|Assistant):", re.M | re.I
+)
+_TEMPLATES = re.compile(r"\{\{\s*[A-Za-z_][\w. |]*\s*\}\}|\{%\s*\w+.*?%\}|<%=?.*?%>")
+_REMOVED = re.compile(r"\[(?:deleted|removed|citation needed|edit)\]", re.I)
+_ABOUT_MARKUP = re.compile(
+    r"html|\bxml|\bcss\b|javascript|\bjsx?\b|php|\btags?\b|mark-?up|template|jinja|web ?(?:page|site)|\bcode\b|```|def ", re.I
+)
+"""Words of a text in which markup is what it is about."""
+
+_KINDS = (("HTML entity", _ENTITIES), ("HTML tag", _TAGS), ("template", _TEMPLATES), ("removed text", _REMOVED))
+
+
+class MarkupLeftovers(TextFilter[MarkupFilter]):
+    """Keep texts without tags, entities, chat markers or unfilled templates; texts about markup may hold all but chat markers."""
+
+    def problem(self, text: str) -> str | None:
+        """The first leftover, as it stands there."""
+        found = _CHAT_MARKERS.search(text)
+        if found:
+            return f"markup: chat marker {found.group()[:40]}"
+        if not _may_hold(text) or _ABOUT_MARKUP.search(text):
+            return None
+        matches = ((kind, pattern.search(text)) for kind, pattern in _KINDS)
+        return next((f"markup: {kind} {match.group()[:40]}" for kind, match in matches if match), None)
+
+
+def _may_hold(text: str) -> bool:
+    return any(mark in text for mark in "<&{[")

@@ -1,0 +1,23 @@
+"""Texts that were never filled in."""
+
+import re
+
+from selfj.collect.quality.base import TextFilter
+from selfj.filter_settings import PlaceholderFilter
+
+_NAMES = "name|company|address|date|title|topic|city|country|product|number|subject|position|recipient|sender|email|phone|text"
+_PLACEHOLDER = re.compile(
+    rf"\[(?:your|the|insert|enter|add|recipient'?s?|company'?s?|customer'?s?) ?[a-z' ]{{2,40}}\]|\[(?:{_NAMES})\]"
+    r"|<(?:insert|your|enter|add)[ _][a-z_ ]{2,40}>|\b(?:insert|enter|your) (?:text|name|title) here\b"
+    r"|\blorem ipsum\b|\bTODO:|\bTBD\b|\{(?:name|topic|input|text|question|insert [a-z ]+)\}|<no ?(?:in|out)put>",
+    re.I,
+)
+
+
+class Placeholders(TextFilter[PlaceholderFilter]):
+    """Keep texts without placeholders."""
+
+    def problem(self, text: str) -> str | None:
+        """The first placeholder, as it stands there."""
+        found = _PLACEHOLDER.search(text)
+        return f"placeholder: {found.group()[:40]}" if found else None

@@ -1,0 +1,38 @@
+"""`selfj collect`: the first step alone."""
+
+import argparse
+from typing import Any
+
+from selfj.commands.configuring import add_config
+
+
+def add(commands: "argparse._SubParsersAction[Any]") -> None:
+    """Register the subcommand."""
+    parser = commands.add_parser(
+        "collect",
+        help="the first step alone: instructions from all sources, and why the others were rejected",
+        description="Collect instructions from the sources of a settings file, like ray_jobs/collect.py. "
+        "The same command again goes on where it was stopped.",
+        epilog="Example: selfj collect configs/shared_data.yaml --explain --collect.filters.markup.on true",
+        allow_abbrev=False,
+    )
+    add_config(parser)
+    parser.add_argument("--explain", action="store_true", help="show what each filter rejected, with examples")
+    parser.add_argument("--examples", type=int, default=3, metavar="N", help="examples of each filter (default: %(default)s)")
+    parser.set_defaults(run=run, takes_settings=True)
+
+
+def run(options: argparse.Namespace, overrides: list[str]) -> int:
+    """Collect what is not collected yet; explain it."""
+    from selfj.config import load_settings
+    from selfj.jobs import run_steps
+
+    settings = load_settings(options.config, *overrides)
+    folder = run_steps(settings, ["collect"])
+    if options.explain:
+        from selfj.collect import step_counts
+        from selfj.collect.explain import explain, explained_lines
+
+        lines = explained_lines(explain(folder, settings.collect, options.examples), step_counts(folder).rows_in)
+        print("\n".join(lines), flush=True)
+    return 0
