@@ -7,7 +7,7 @@ from typing import Any
 
 from selfj.errors import SelfJError
 
-STATISTICS = ("pearson", "spearman", "auroc", "prr", "aurc", "within_family")
+STATISTICS = ("pearson", "spearman", "auroc", "prr", "aurc", "excess_aurc", "within_family")
 """Those of selfj.study.statistics, repeated so that --help stays quick; a test compares them."""
 
 

@@ -40,11 +40,15 @@ class PredictedBy:
     with_reference: bool
     paper: float | None
     """Pearson × 100 in the paper."""
+    scale: tuple[float, float] | None = None
+    """Scores of the worst and of the best answer, where they stand for that."""
+    outside: bool = False
+    """Whether a judge from outside the run gives the score."""
 
     @classmethod
     def of(cls, method: Method) -> "PredictedBy":
         """What a reader of the table needs to know of a method."""
-        return cls(method.name, method.title, method.with_reference, method.paper)
+        return cls(method.name, method.title, method.with_reference, method.paper, method.scale, method.outside)
 
 
 @dataclass(frozen=True)
@@ -158,14 +162,19 @@ def _from_table(table: pa.Table, path: str) -> Predictions:
     meta = json.loads((table.schema.metadata or {}).get(_META, b"null"))
     if meta is None:
         raise DataError(f"{path}: no predictions table of selfj (its metadata has no `selfj`); make it with the report step")
-    known = {item.name for item in fields(PredictedBy)}
-    methods = [PredictedBy(**{name: value for name, value in method.items() if name in known}) for method in meta["methods"]]
+    methods = [_predicted_by(method) for method in meta["methods"]]
     columns: dict[str, Any] = {name: np.array(table[name].to_pylist(), dtype=object) for name in _TEXTS}
     columns |= {name: table[name].to_numpy() for name in _COUNTS}
     columns |= {name: _floats(table[name]) for name in _NUMBERS}
     scores = {name: _floats(table[name]) for name in [*(method.name for method in methods), TASK_MEAN]}
     scale = tuple(meta["gold_scale"]) if meta.get("gold_scale") else None
     return Predictions(methods, meta["gold"], meta["seed"], meta["loss"], scale, **columns, scores=scores)
+
+
+def _predicted_by(values: dict[str, Any]) -> PredictedBy:
+    known = {item.name for item in fields(PredictedBy)}
+    method = PredictedBy(**{name: value for name, value in values.items() if name in known})
+    return replace(method, scale=tuple(method.scale)) if method.scale else method
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:

@@ -1,7 +1,6 @@
 """metrics.json of a study: every method per policy (mean over seeds) and over all policies, with intervals and spread."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,101 +8,16 @@ import numpy as np
 from selfj.evaluate.evaluation import ORDERS
 from selfj.evaluate.methods import TASK_MEAN
 from selfj.evaluate.metrics.bootstrap import LEVEL
-from selfj.evaluate.metrics.measures import Gold
+from selfj.evaluate.metrics.measures import COVERAGES, loss_in_words
+from selfj.evaluate.metrics.reliability import debiased
 from selfj.evaluate.predictions import PredictedBy
+from selfj.study.asking import Key, Study, against_outside
 from selfj.study.best_of_n import mean_best_of_n
-from selfj.study.resampled import Asked, Resampled, SharedDraws, ask, mean
+from selfj.study.resampled import Resampled, mean
 from selfj.study.results import Result
 from selfj.study.runs import CROSS
 from selfj.study.settings import WITHOUT
-from selfj.study.statistics import STATISTICS, WITHIN_FAMILY, all_gold, difference, of_method
-
-Key = tuple[str, ...]
-"""("method", STATISTIC, METHOD), ("difference", BETTER, WORSE), ("category", CATEGORY, METHOD) or ("left_out", CATEGORY)."""
-
-
-@dataclass
-class Study:
-    """All that was asked of all runs."""
-
-    results: Sequence[Result]
-    found: Sequence[dict[Key, Resampled]]
-    """By run."""
-
-    @property
-    def policies(self) -> list[str]:
-        """In the order in which they first appear."""
-        return list(dict.fromkeys(result.policy for result in self.results))
-
-    @property
-    def methods(self) -> list[PredictedBy]:
-        """The rows of the table: those of any run, in table order; judges of other policies have a table of their own."""
-        known = {method.name: method for result in reversed(self.results) for method in result.methods}
-        longest = max(self.results, key=lambda result: len(result.methods))
-        order = dict.fromkeys([method.name for method in longest.methods] + list(known))
-        return [known[name] for name in order if not name.startswith((CROSS, WITHOUT))]
-
-    def values(self, key: Key, policy: str | None = None) -> list[Resampled]:
-        """What was found in each run (of one policy)."""
-        none = Resampled(None, reason="the run has it not")
-        pairs = zip(self.results, self.found, strict=True)
-        return [found.get(key, none) for result, found in pairs if policy in (None, result.policy)]
-
-    def of_policy(self, key: Key, policy: str) -> Resampled:
-        """Mean over the seeds of one policy."""
-        return mean(self.values(key, policy))
-
-    def overall(self, key: Key) -> Resampled:
-        """Mean over policies of the mean over their seeds."""
-        return mean([self.of_policy(key, policy) for policy in self.policies])
-
-    def by_seed(self, key: Key, policy: str | None = None) -> dict[int, float]:
-        """Value of each seed that has one, over policies their mean."""
-        found: dict[int, list[float]] = {}
-        for result, answers in zip(self.results, self.found, strict=True):
-            value = answers[key].value if key in answers else None
-            if value is not None and policy in (None, result.policy):
-                found.setdefault(result.seed, []).append(value)
-        return {seed: float(np.mean(values)) for seed, values in sorted(found.items())}
-
-
-def ask_all(results: Sequence[Result], resamples: int, seed: int) -> Study:
-    """Ask every run everything that the table needs, on resamples that all runs share."""
-    draws = SharedDraws([result.instruction_ids for result in results], resamples, seed)
-    found = []
-    for result in results:
-        print(f"study: metrics of {result.run}, {len(result):,} held-out answers", flush=True)
-        found.append(ask(_asked(result), draws.of(result.instruction_ids), draws.resamples))
-    return Study(results, found)
-
-
-def _asked(result: Result) -> dict[Key, Asked | str]:
-    gold = all_gold(result)
-    return {**_of_methods(result, gold), **_of_orders(result, gold), **_of_categories(result, gold)}
-
-
-def _of_methods(result: Result, gold: Gold) -> dict[Key, Asked | str]:
-    wanted = [(name, method) for name in STATISTICS for method in result.scores]
-    # Within a family the task mean does not vary.
-    wanted.remove((WITHIN_FAMILY, TASK_MEAN))
-    return {("method", name, method): of_method(result, gold, name, method) for name, method in wanted}
-
-
-def _of_orders(result: Result, gold: Gold) -> dict[Key, Asked | str]:
-    orders = [*ORDERS, *(("judge", name) for name in result.scores if name.startswith(CROSS))]
-    known = [order for order in orders if set(order) <= set(result.scores)]
-    return {("difference", *order): difference(result, gold, *order) for order in known}
-
-
-def _of_categories(result: Result, gold: Gold) -> dict[Key, Asked | str]:
-    asked: dict[Key, Asked | str] = {}
-    for category in np.unique(result.categories):
-        where = result.categories == category
-        for method in result.scores:
-            asked["category", category, method] = of_method(result, gold, "pearson", method, where)
-        if f"{WITHOUT}{category}" in result.scores:
-            asked["left_out", category] = difference(result, gold, "judge", f"{WITHOUT}{category}", where)
-    return asked
+from selfj.study.statistics import ALL_ROWS, CALIBRATION, LENGTH, STATISTICS, WITHIN_FAMILY
 
 
 def study_metrics(study: Study, seeds: Sequence[int], resamples: int) -> dict[str, Any]:
@@ -118,6 +32,9 @@ def study_metrics(study: Study, seeds: Sequence[int], resamples: int) -> dict[st
         "best_of_n": mean_best_of_n(study.results),
         "cross": _cross(study),
         "left_out": _left_out(study),
+        "loss": loss_in_words(study.scale),
+        "gold_scale": list(study.scale),
+        "gold_scale_of_these_runs": any(result.scale != study.scale for result in study.results),
         "seeds": list(seeds),
         "interval": {"level": LEVEL, "resamples": resamples, "unit": "instruction, shared by all runs and methods"},
     }
@@ -144,17 +61,31 @@ def _mean_gold(results: Sequence[Result]) -> float | None:
 
 def _entry(study: Study, method: str, policy: str | None) -> dict[str, Any]:
     """Every statistic of one method, of one policy or (None) over all."""
+
+    def found(*key: str) -> Resampled:
+        whole = (*key, method)
+        return study.overall(whole) if policy is None else study.of_policy(whole, policy)
+
     entry = next((_described(known) for known in study.methods if known.name == method), {})
-    for name in STATISTICS:
-        key = ("method", name, method)
-        found = study.overall(key) if policy is None else study.of_policy(key, policy)
+    for name in (*STATISTICS, ALL_ROWS):
+        of_this = found("method", name)
         if name == WITHIN_FAMILY:
-            entry[name] = found.entry("pearson")
+            entry[name] = of_this.entry("pearson")
         else:
-            entry.update(found.entry(name))
+            entry.update(of_this.entry(name))
             if name == "pearson":
-                entry["reason"] = found.reason
+                entry["reason"] = of_this.reason
+    entry["length"] = {key: value for name in LENGTH for key, value in found("method", name).entry(name).items()}
+    shares = [f"{coverage:.1f}" for coverage in COVERAGES]
+    entry["risk_at_coverage"] = {share: found("risk", share).entry("risk")["risk"] for share in shares}
+    entry.update(_calibration(found("method", CALIBRATION)))
     return {**entry, **_coverage(study, method, policy), **_spread(study, method, policy)}
+
+
+def _calibration(found: Resampled) -> dict[str, float | None]:
+    """The mean of the runs' errors, and less what chance adds; percentiles of resamples would be no interval of it."""
+    less = None if found.value is None or found.draws is None else round(debiased(found.value, found.draws), 6)
+    return {CALIBRATION: None if found.value is None else round(found.value, 6), f"{CALIBRATION}_debiased": less}
 
 
 def _coverage(study: Study, method: str, policy: str | None) -> dict[str, Any]:
@@ -191,8 +122,20 @@ def _mean_entry(study: Study, method: str) -> dict[str, Any]:
 
 def _differences(study: Study, found: Callable[[Key], Resampled], policy: str | None) -> list[dict[str, Any]]:
     asked = {key for answers in study.found for key in answers}
-    keys = [("difference", *order) for order in ORDERS if ("difference", *order) in asked]
-    return [{"better": key[1], "worse": key[2], **_difference(study, key, found(key), policy)} for key in keys]
+    orders = [*ORDERS, *against_outside(study.methods)]
+    return [
+        {"better": order[0], "worse": order[1], "expected": order in ORDERS, **_both_differences(study, order, found, policy)}
+        for order in orders
+        if ("difference", "pearson", *order) in asked
+    ]
+
+
+def _both_differences(
+    study: Study, order: tuple[str, str], found: Callable[[Key], Resampled], policy: str | None
+) -> dict[str, Any]:
+    """Of Pearson, and of AURC, where less is better."""
+    key = ("difference", "pearson", *order)
+    return {**_difference(study, key, found(key), policy), **found(("difference", "aurc", *order)).entry("aurc_difference")}
 
 
 def _difference(study: Study, key: Key, value: Resampled, policy: str | None) -> dict[str, Any]:
@@ -217,7 +160,7 @@ def _cross(study: Study) -> list[dict[str, Any]]:
             name = f"{CROSS}{other}"
             foreign = study.of_policy(("method", "pearson", name), policy)
             if foreign.value is not None:
-                key = ("difference", "judge", name)
+                key = ("difference", "pearson", "judge", name)
                 lost = _difference(study, key, study.of_policy(key, policy), policy)
                 own = _own(study, policy, name).entry("own")
                 rows.append({"policy": policy, "judge": other, **own, **foreign.entry("pearson"), **lost})

@@ -18,7 +18,7 @@ from selfj.evaluate.report.formats import DASH, decimal, decimal_interval, hundr
 from selfj.run import TABLES_OF_STEP, RunFolder
 from selfj.study.pairing import IN_WORDS, Pair, pair
 from selfj.study.resampled import Asked, Resampled, SharedDraws, ask, minus
-from selfj.study.results import Result, read_results
+from selfj.study.results import Result, common_scale, read_results
 from selfj.study.statistics import STATISTICS, WITHIN_FAMILY, all_gold, of_method
 from selfj.study.words import names_of
 
@@ -120,8 +120,9 @@ def _figures(found: Pair, order: Sequence[str], resamples: int, seed: int) -> di
     draws = SharedDraws(ids, resamples, seed)
     rows = {method: _rows(found, method) for method in order}
     both = []
-    for number, (result, other) in enumerate(((found.first, found.second), (found.second, found.first))):
-        asked = _asked(result, all_gold(result, other), {method: masks[number] for method, masks in rows.items()})
+    scale = common_scale((found.first, found.second))
+    for number, result in enumerate((found.first, found.second)):
+        asked = _asked(result, all_gold(result, scale), {method: masks[number] for method, masks in rows.items()})
         both.append(ask(asked, draws.of(ids[number]), draws.resamples))
     counts = {method: [int(mask.sum()) for mask in masks] for method, masks in rows.items()}
     return {

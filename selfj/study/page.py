@@ -8,6 +8,7 @@ from typing import Any
 
 from selfj import __version__
 from selfj.evaluate.methods import TASK_MEAN
+from selfj.evaluate.metrics.measures import COVERAGES
 from selfj.evaluate.predictions import PredictedBy
 from selfj.evaluate.report import formats
 from selfj.evaluate.report.charts import Chart
@@ -26,6 +27,8 @@ _SECTIONS = {
     "cross": "The judge of one policy on another’s answers",
     "unseen": "On a kind of task that it never saw",
     "metrics": "All metrics",
+    "risk": "Risk at each coverage",
+    "length": "Does it only reward length?",
     "categories": "By category",
     "runs": "Runs",
     "terms": "How to read it",
@@ -92,6 +95,11 @@ class Page:
     def rows(self) -> dict[str, Mapping[str, Any]]:
         """The mean of every method and of the baseline."""
         return {**self.metrics["mean"], **self.metrics["mean_baselines"]}
+
+    @property
+    def coverages(self) -> list[str]:
+        """Shares of instructions answered that risks are given for."""
+        return [f"{coverage:.1f}" for coverage in COVERAGES]
 
     @property
     def sections(self) -> list[tuple[str, str]]:

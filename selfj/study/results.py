@@ -1,6 +1,7 @@
 """What a finished run tells a comparison: its predictions of the test split, and a few numbers of its metrics.json."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from selfj.errors import DataError
-from selfj.evaluate.metrics.measures import good_threshold
+from selfj.evaluate.metrics.measures import Scale, good_threshold, scale_of
 from selfj.evaluate.metrics.weighted import Floats
 from selfj.evaluate.predictions import PREDICTIONS, PredictedBy, Predictions
 from selfj.run import RunFolder
@@ -38,6 +39,8 @@ class Result:
     """(rows,) by method and for the task mean; NaN where unscored."""
     good: float | None
     """Gold at or above this counts as good (AUROC); None where gold does not vary."""
+    named_scale: Scale | None = None
+    """Gold of the worst and of the best answer, where the run's settings name it."""
     metrics: dict[str, Any] = field(default_factory=dict)
     """The policy's part of metrics.json; empty if there is none."""
     seconds: float | None = None
@@ -45,6 +48,11 @@ class Result:
 
     def __len__(self) -> int:
         return len(self.response_ids)
+
+    @property
+    def scale(self) -> Scale:
+        """What the losses of the run's own report are on."""
+        return self.named_scale or scale_of(self.gold[np.isfinite(self.gold)])
 
     def rows(self, *methods: str) -> NDArray[np.bool_]:
         """(rows,) with gold and a score of every one of `methods`."""
@@ -57,6 +65,16 @@ class Result:
         names = ("response_ids", "instruction_ids", "categories", "families", "lengths", "gold")
         scores = {name: values[rows] for name, values in self.scores.items()}
         return replace(self, scores=scores, **{name: getattr(self, name)[rows] for name in names})
+
+
+def common_scale(results: Sequence[Result]) -> Scale:
+    """One scale for the gold of several runs, so that their losses can be compared: what their settings name, and where they
+    name none, 0 to 1 or else the lowest to the highest gold of all of these runs.
+    """
+    unnamed = [result.gold[np.isfinite(result.gold)] for result in results if result.named_scale is None]
+    named = [result.named_scale for result in results if result.named_scale is not None]
+    scales = [*named, *([scale_of(np.concatenate(unnamed))] if unnamed else [])]
+    return min(low for low, _ in scales), max(high for _, high in scales)
 
 
 def read_results(address: str) -> list[Result]:
@@ -92,6 +110,7 @@ def _result(run: str, policy: str, rows: Predictions, metrics: dict[str, Any]) -
         gold=rows.gold,
         scores=rows.scores,
         good=own["good"] if own.get("good") is not None else (good_threshold(known) if len(known) else None),
+        named_scale=rows.gold_scale,
         metrics=own,
         seconds=sum(seconds) if seconds else None,
     )

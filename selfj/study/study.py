@@ -10,7 +10,8 @@ import numpy as np
 
 from selfj.errors import DataError, SelfJError
 from selfj.store import Store
-from selfj.study.aggregate import Study, ask_all, study_metrics
+from selfj.study.aggregate import study_metrics
+from selfj.study.asking import Study, ask_all
 from selfj.study.page import Page, RunRow, html, markdown
 from selfj.study.results import Result, read_results
 from selfj.study.runs import RunState, run_all

@@ -60,7 +60,8 @@ def beyond_the_task(metrics: Mapping[str, Any]) -> str:
 
 def orders(metrics: Mapping[str, Any], names: Mapping[str, str]) -> str:
     """How many of the expected orders hold, and which do not; empty if there are none."""
-    verdicts = [(verdict(difference), difference) for difference in metrics["differences"]]
+    expected = [difference for difference in metrics["differences"] if difference.get("expected", True)]
+    verdicts = [(verdict(difference), difference) for difference in expected]
     counts = Counter(found for found, _ in verdicts)
     if not verdicts:
         return ""

@@ -5,10 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selfj.evaluate.metrics.measures import as_gold, measure, within_groups
-from selfj.study.aggregate import ask_all, study_metrics
+from selfj.evaluate.metrics.coverage import aurc_all_rows
+from selfj.evaluate.metrics.length import length_bias
+from selfj.evaluate.metrics.measures import Gold, as_gold, measure, risk_at_coverages, within_groups
+from selfj.evaluate.metrics.reliability import calibration_error, on_unit_scale
+from selfj.study.aggregate import study_metrics
+from selfj.study.asking import ask_all
 from selfj.study.results import Result, read_results
-from tests.study.worlds import Finished, curve, write_finished
+from tests.study.worlds import SCALE, Finished, curve, write_finished
 
 
 def results(folder: Path, *worlds: Finished) -> list[Result]:
@@ -22,7 +26,7 @@ def results(folder: Path, *worlds: Finished) -> list[Result]:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
     """Two policies, three seeds; of one policy the last seed is missing."""
-    extra = {"judge_without_coding": 1.4, "judge_of_b": 1.0}
+    extra = {"judge_without_coding": 1.4, "judge_of_b": 1.0, "gpt": 0.2}
     one = [Finished(seed=seed, policy="a", instructions=90, extra=extra, best_of_n=curve(0.2)) for seed in (1, 2, 3)]
     two = [Finished(seed=seed, policy="b", instructions=90, nulls=5) for seed in (1, 2)]
     return results(tmp_path_factory.mktemp("runs"), *one, *two)
@@ -40,7 +44,7 @@ def alone(result: Result, method: str, statistic: str = "pearson") -> float:
     return found.value
 
 
-@pytest.mark.parametrize("statistic", ["pearson", "spearman", "auroc", "prr", "aurc"])
+@pytest.mark.parametrize("statistic", ["pearson", "spearman", "auroc", "prr", "aurc", "excess_aurc"])
 def test_a_policys_value_is_the_mean_of_its_runs_own(runs: list[Result], metrics: dict, statistic: str) -> None:
     for policy in ("a", "b"):
         own = [alone(result, "judge", statistic) for result in runs if result.policy == policy]
@@ -61,6 +65,58 @@ def test_within_a_family_is_what_a_runs_own_report_says(runs: list[Result], metr
         _, families = np.unique(result.families[rows], return_inverse=True)
         own.append(within_groups(result.scores["cosine"][rows], as_gold(result.gold[rows], 0.5), families)[0].value)
     assert metrics["policies"]["a"]["methods"]["cosine"]["within_family"]["pearson"] == pytest.approx(np.mean(own), abs=1e-5)
+
+
+def of_policy(runs: list[Result], policy: str) -> list[tuple[Result, Gold, np.ndarray]]:
+    """Each run of a policy with its gold and whether the judge scored the row."""
+    own = [result for result in runs if result.policy == policy]
+    return [(result, as_gold(result.gold, result.good), result.rows("judge")) for result in own]
+
+
+def test_what_a_method_left_unscored_counts_as_declined_in_the_risk_of_all_answers(runs: list[Result], metrics: dict) -> None:
+    entry = metrics["policies"]["b"]["methods"]["judge"]
+    own = [aurc_all_rows(result.scores["judge"], gold).value for result, gold, _ in of_policy(runs, "b")]
+    assert entry["aurc_all_rows"] == pytest.approx(np.mean(own), abs=1e-5) != pytest.approx(entry["aurc"], abs=1e-5)
+    assert entry["aurc_all_rows_low"] < entry["aurc_all_rows"] < entry["aurc_all_rows_high"]
+
+
+def test_risk_calibration_and_length_are_means_of_the_runs_own(runs: list[Result], metrics: dict) -> None:
+    risks, errors, partial = [], [], []
+    for result, gold, rows in of_policy(runs, "b"):
+        scores, known = result.scores["judge"][rows], gold.of(rows)
+        risks.append(list(risk_at_coverages(scores, known.loss).values()))
+        errors.append(calibration_error(on_unit_scale(scores, *SCALE), known.values).value)
+        partial.append(length_bias(scores, known.values, result.lengths[rows, 0].astype(float))["partial"])
+    entry = metrics["policies"]["b"]["methods"]["judge"]
+    assert list(entry["risk_at_coverage"].values()) == pytest.approx(np.mean(risks, axis=0), abs=1e-5)
+    assert entry["calibration_error"] == pytest.approx(np.mean(errors), abs=1e-5)
+    assert 0 <= entry["calibration_error_debiased"] < entry["calibration_error"]
+    assert entry["length"]["partial"] == pytest.approx(np.mean(partial), abs=1e-5)
+    assert entry["length"]["score_length_low"] < 0 < entry["length"]["score_length_high"]
+    assert metrics["mean"]["cosine"]["calibration_error"] is None, "similarity is on no known scale"
+
+
+def test_the_judge_is_compared_with_judges_from_outside_too(metrics: dict) -> None:
+    found = {(entry["better"], entry["worse"]): entry for entry in metrics["differences"]}
+    entry = found["judge", "gpt"]
+    assert not entry["expected"] and entry["difference_high"] < 0 < entry["aurc_difference_low"] and entry["runs"] == 3
+    assert ("judge", "judge_of_b") not in found and found["judge", "vro"]["expected"]
+    assert found["judge", "vro"]["aurc_difference_high"] < 0
+
+
+def test_losses_of_runs_with_other_gold_are_on_one_scale(tmp_path: Path) -> None:
+    found = results(
+        tmp_path, Finished(seed=1, instructions=60, highest_gold=10), Finished(seed=2, instructions=60, highest_gold=5)
+    )
+    highest = max(result.gold.max() for result in found)
+    metrics = study_metrics(ask_all(found, 20, 0), [1, 2], 20)
+    assert metrics["gold_scale"][1] == highest and metrics["gold_scale_of_these_runs"]
+    own = []
+    for result in found:
+        rows = result.rows("judge")
+        gold = as_gold(result.gold[rows], result.good, tuple(metrics["gold_scale"]))
+        own.append(measure("aurc", result.scores["judge"][rows], gold).value)
+    assert metrics["mean"]["judge"]["aurc"] == pytest.approx(np.mean(own), abs=1e-5) and own[0] < own[1] - 0.15
 
 
 def test_the_spread_over_seeds_stands_beside_the_interval(metrics: dict) -> None:
@@ -96,7 +152,7 @@ def test_expected_orders_have_paired_intervals_and_the_runs_that_keep_them(metri
 def test_the_baseline_and_other_judges_are_no_rows_of_the_papers_table(metrics: dict) -> None:
     assert set(metrics["mean"]) == {
         "cosine", "self_eval_reference", "self_eval_plus_cosine", "judge_reference", "ppl", "vro", "self_eval", "judge_cosine",
-        "judge_self_eval", "judge_no_distillation", "judge",
+        "judge_self_eval", "judge_no_distillation", "judge", "gpt",
     }  # fmt: skip
     assert 0 < metrics["mean_baselines"]["task_mean"]["pearson"] < 1
 

@@ -18,7 +18,7 @@ from selfj.study.compare import (
     rows_in_words,
 )
 from selfj.study.pairing import pair
-from selfj.study.results import read_results
+from selfj.study.results import common_scale, read_results
 from selfj.study.statistics import STATISTICS, all_gold
 from selfj.tables import Fingerprint, Manifest
 from tests.study.worlds import METHODS, Finished, write_finished
@@ -70,9 +70,17 @@ def test_both_runs_have_the_same_threshold_and_scale_of_gold(base: str, tmp_path
     first, second = (read_results(address)[0] for address in (base, write(tmp_path, "other", seed=9, world=1)))
     second.gold, second.good = second.gold + 3, 3.5
     found = _with_one_threshold(pair(first, second))
-    one, other = all_gold(found.first, found.second), all_gold(found.second, found.first)
+    scale = common_scale((found.first, found.second))
+    one, other = all_gold(found.first, scale), all_gold(found.second, scale)
     assert other.good.all() and not one.good.all() and one.good.any()
     assert other.loss.max() < one.loss.min() and (one.loss.max(), other.loss.min()) == (1, 0)
+
+
+def test_a_scale_that_the_settings_name_holds_for_both_runs(base: str) -> None:
+    (one,), (other,) = read_results(base), read_results(base)
+    assert common_scale((one, other)) == (0, 1)
+    one.named_scale, other.gold = (0, 5), other.gold + 3
+    assert common_scale((one, other)) == (0, 5) and common_scale((other, other)) == (other.gold.min(), other.gold.max())
 
 
 def test_other_answers_to_the_same_instructions_are_paired_by_instruction(base: str, tmp_path: Path) -> None:

@@ -76,6 +76,14 @@ def test_every_run_is_made_and_the_table_has_page_markdown_and_metrics(runs: Run
     assert "policy one" in table and "Task mean" in table and "another world" in page
 
 
+def test_the_page_has_the_numbers_of_each_runs_own_report(runs: Runs, tmp_path: Path) -> None:
+    run_study(study(tmp_path, settings={"evaluate": {"bootstrap": 20, "judges": [{"name": "gpt", "model": "g"}]}}))
+    page = report(tmp_path, "index.html")
+    for words in ("excess<br>AURC", "AURC of<br>all answers", "less chance", "Risk at each coverage", "length held constant",
+                  "Against judges from outside", "Loss is 1 − gold."):  # fmt: skip
+        assert words in page, words
+
+
 def test_every_row_of_the_table_says_how_many_answers_it_is_about(runs: Runs, tmp_path: Path) -> None:
     run_study(study(tmp_path, "one", "two"))
     first = report(tmp_path, "table.md").split("| order to expect")[0]

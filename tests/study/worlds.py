@@ -24,6 +24,10 @@ METHODS = (
     ("judge", "Self-J", False, 58.65, 0.5),
 )
 """Name, title, with reference, the paper's number, and the noise that its scores have."""
+SCALE = (-2.0, 3.0)
+"""Of the judge's scores."""
+OUTSIDE = ("gpt", "judge_of_b")
+"""Further methods that are judges from outside."""
 FAMILIES = {"common": ("facts", "letters"), "coding": ("lists", "loops"), "academic": ("sums", "series")}
 
 
@@ -45,6 +49,8 @@ class Finished:
     noise_seed: int = 0
     """Another number: other scores of the same answers."""
     best_of_n: dict | None = None
+    highest_gold: float = 1.0
+    """Gold goes from 0 to this."""
 
 
 def write_finished(address: str, world: Finished) -> RunFolder:
@@ -53,6 +59,8 @@ def write_finished(address: str, world: Finished) -> RunFolder:
     columns = _columns(world)
     methods = [*world.methods, *((name, name, False, None, noise) for name, noise in world.extra.items())]
     rows = [{"name": name, "title": title, "with_reference": seen, "paper": paper} for name, title, seen, paper, _ in methods]
+    scales = {"judge": SCALE} if all(noise < 10 for *_, noise in methods) else {}
+    rows = [{**row, "scale": scales.get(row["name"]), "outside": row["name"] in OUTSIDE} for row in rows]
     meta = {"methods": rows, "gold": "tests:grade", "seed": world.seed, "loss": "1 - gold"}
     table = pa.table(columns).replace_schema_metadata({b"selfj": json.dumps(meta).encode()})
     buffer = io.BytesIO()
@@ -90,7 +98,7 @@ def _columns(world: Finished) -> dict[str, pa.Array]:
         "family": pa.array(families),
         "tokens": pa.array(generator.integers(3, 60, rows)),
         "characters": pa.array(generator.integers(10, 300, rows)),
-        "gold": pa.array(gold),
+        "gold": pa.array(world.highest_gold * gold),
         "gold_reason": pa.array([None] * rows, pa.string()),
         "quality": pa.array(gold),
         **{name: pa.array(values, from_pandas=True) for name, values in scores.items()},

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from selfj.evaluate.metrics import weighted
+from selfj.evaluate.metrics.bootstrap import Statistic
 from selfj.evaluate.metrics.measures import Draws, Measured, as_gold, measure, measured
 from selfj.evaluate.metrics.ordered import Floats
 from selfj.evaluate.metrics.plain import CONSTANT
@@ -47,7 +48,13 @@ def partial_correlation(scores: Floats, gold: Floats, control: Floats, draws: Dr
         if found.value is None:
             return found
     value = float(_partial(*(np.array([found.value]) for found in alone))[0])
-    return measured(value, lambda weights: _partial(*(weighted.pearson(*pair, weights) for pair in pairs)), draws)
+    return measured(value, partial_under_weights(scores, gold, control), draws)
+
+
+def partial_under_weights(scores: Floats, gold: Floats, control: Floats) -> Statistic:
+    """From weights (resamples, rows) to the partial correlation of each resample (resamples,)."""
+    pairs = ((scores, gold), (scores, control), (gold, control))
+    return lambda weights: _partial(*(weighted.pearson(*pair, weights) for pair in pairs))
 
 
 def _partial(direct: Floats, first: Floats, second: Floats) -> Floats:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from selfj.evaluate.metrics.bootstrap import Statistic
 from selfj.evaluate.metrics.measures import MIN_ROWS, Draws, Measured
 from selfj.evaluate.metrics.ordered import Column, Floats, as_column
 from selfj.evaluate.metrics.weighted import Values
@@ -74,24 +75,31 @@ def calibration(scores: Values, gold: Floats, draws: Draws | None = None, bins: 
     reason = undefined(column.values, gold)
     if reason:
         return Calibration(Measured(None, reason=reason))
-    bin_of_row, gap_of_row = _bin_of_row(column, bins), column.values - gold
-    gaps = np.bincount(bin_of_row, gap_of_row, minlength=bins) / len(column)
+    gaps = np.bincount(_bin_of_row(column, bins), column.values - gold, minlength=bins) / len(column)
     value = float(np.abs(gaps).sum())
     if draws is None:
         return Calibration(Measured(value))
-    in_bins = (bin_of_row[:, None] == np.arange(bins)) * gap_of_row[:, None]
-    drawn = draws.resamples.statistics(lambda weights: _means(weights, in_bins), draws.instructions).reshape(-1, bins)
+    drawn = draws.resamples.statistics(gaps_under_weights(column, gold, bins), draws.instructions).reshape(-1, bins)
     errors = np.abs(drawn).sum(axis=1)
     off, above = draws.resamples.percentiles(np.abs(drawn - gaps).sum(axis=1)), draws.resamples.percentiles(errors)
     if off is None or above is None:
         return Calibration(Measured(value))
     interval = (max(0.0, value - off[1]), max(value, 2 * value - above[0]))
-    return Calibration(Measured(value, *interval), max(0.0, 2 * value - float(np.nanmean(errors))))
+    return Calibration(Measured(value, *interval), debiased(value, errors))
 
 
-def _means(weights: Floats, columns: Floats) -> Floats:
-    """(resamples, columns) mean of (rows, columns) under weights (resamples, rows)."""
-    return weights @ columns / weights.sum(axis=1, keepdims=True)
+def debiased(value: float, errors: Floats) -> float:
+    """An error less what chance adds to it, at least 0; `errors`: (resamples,) the error of each resample."""
+    return max(0.0, 2 * value - float(np.nanmean(errors)))
+
+
+def gaps_under_weights(scores: Values, gold: Floats, bins: int = BINS) -> Statistic:
+    """From weights (resamples, rows) to (resamples, bins): each bin's share of rows times its mean score less its mean gold. The
+    rows stay in the bins they have when each counts once; the error of a resample is the sum of its gaps' absolute values.
+    """
+    column = as_column(scores)
+    gap_of_row = (_bin_of_row(column, bins)[:, None] == np.arange(bins)) * (column.values - gold)[:, None]
+    return lambda weights: weights @ gap_of_row / weights.sum(axis=1, keepdims=True)
 
 
 def reliability(scores: Values, gold: Floats, draws: Draws | None = None, bins: int = BINS) -> list[Bin]:

@@ -52,6 +52,7 @@ def test_what_was_null_says_so_beside_its_numbers(page):
     assert "the endpoint refused: content filter" in page.text
     assert re.search(r"score: GPT-X without reference \d+ of \d+", page.text)
     assert re.search(r"9\d\.\d %", page.text)
+    assert "AURC of all answers" in page.text
 
 
 def test_headings_come_in_order(page):
