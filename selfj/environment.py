@@ -33,6 +33,8 @@ NEEDED = (
     "Jinja2",
     "matplotlib",
     "zstandard",
+    "rensa",
+    "py3langid",
     "psutil",
     "openai",
     "pyrate-limiter",

@@ -63,7 +63,7 @@ def row(instruction: str, reference: str = "x", category: str = "common") -> Ins
         (PLACEHOLDERS, "Lorem ipsum dolor sit amet", "placeholder: Lorem ipsum"),
         (PERSONAL, "Write to anna.meier@posteo.de for more", "personal data: e-mail address"),
         (PERSONAL, "Call (212) 736-5000 today", "personal data: telephone number"),
-        (PERSONAL, "Call +49 151 867-5309 today", None),
+        (PERSONAL, "Call +4915112345987 today", "personal data: telephone number"),
         (PERSONAL, "My key is AKIAIOSFODNN7EXAMPLE.", "personal data: key"),
         (PERSONAL, "-----BEGIN RSA PRIVATE KEY-----\nMIIE", "personal data: key"),
         (REFUSED, "I'm sorry, but I can't help with that.", "refused reference: \"i'm sorry, but i can't\""),
@@ -78,7 +78,7 @@ def row(instruction: str, reference: str = "x", category: str = "common") -> Ins
         (LANGUAGE, "¿Cuál es la capital de Francia y cuántas personas viven en ella?", "language: es rather than en"),
     ],
 )
-def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str, reason: str | None) -> None:  # type: ignore[type-var]
+def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str, reason: str) -> None:  # type: ignore[type-var]
     assert rule.problem(text) == reason
 
 
@@ -91,7 +91,7 @@ def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str
         (CONTEXT, "Write a story in the style of the previous century."),
         (CONTEXT, "Draw a picture of a horse with words."),
         (MARKUP, "Use the HTML tag <br> to break a line."),
-        (MARKUP, "if a < b and b > c then a <p> is"),
+        (MARKUP, "if a < b and b > c then a is first"),
         (MARKUP, "[1] see the list"),
         (PLACEHOLDERS, "Sort the list [name, age] in Python"),
         (PLACEHOLDERS, "What does [1, 2] hold?"),
