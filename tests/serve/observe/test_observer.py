@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from selfj.serve.endpoint import Endpoint, endpoint_of
 from selfj.serve.observe.log import LOGGER
 from selfj.serve.observe.observer import add_observer
-from tests.serve.fakes import fake_endpoint
+from tests.serve.fakes import FakeJudge, fake_app, fake_endpoint
 
 SECRET = "the patient's name is Ada"
 
@@ -198,3 +198,21 @@ def test_a_layer_that_answers_itself_is_observed(counted, lines):
     ask(app, "GET", "/v1/models")
     assert counted.requests == [("other", 401)]
     assert lines[0]["request_id"] == "from inside"
+
+
+def test_the_line_has_the_request_id_that_the_client_gets(lines):
+    app = fake_app(judge=FakeJudge(default=6.5))
+    judged = ask(app, "POST", "/v1/judge", json={"instruction": "Add.", "response": SECRET})
+    refused = ask(app, "POST", "/v1/judge", json={"instruction": SECRET})
+    assert (judged.status_code, refused.status_code) == (200, 422)
+    assert [line["request_id"] for line in lines] == [reply.headers["X-Request-Id"] for reply in (judged, refused)]
+    assert (lines[0]["route"], lines[0]["answered"], lines[0]["highest_score"]) == ("/v1/judge", 1, 6.5)
+    assert "Ada" not in json.dumps(lines)
+
+
+def test_what_an_unknown_key_asked_for_is_neither_named_nor_counted_as_a_route(lines, monkeypatch):
+    monkeypatch.setenv("SELFJ_API_KEYS", "right")
+    app = fake_app(change=lambda settings: setattr(settings.access, "open", False))
+    ask(app, "GET", f"/v1/models/{SECRET}", headers={"Authorization": "Bearer wrong"})
+    assert (lines[0]["route"], lines[0]["status"]) == ("other", 401)
+    assert "Ada" not in json.dumps(lines) and "wrong" not in json.dumps(lines)
