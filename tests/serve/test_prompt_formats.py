@@ -85,7 +85,7 @@ def test_a_template_that_is_not_known_is_not_guessed(name):
 
 @pytest.mark.parametrize(
     "prompt",
-    ["USER: Why? ASSISTANT:", "### Instruction:\nWhy?\n\n### Response:\n", "[INST] <<SYS>>\nBe brief.\n<</SYS>>\nWhy? [/INST]"],,
+    ["USER: Why? ASSISTANT:", "### Instruction:\nWhy?\n\n### Response:\n", "[INST] <<SYS>>\nBe brief.\n<</SYS>>\nWhy? [/INST]"],
 )
 def test_templates_in_plain_words_are_not_taken_for_the_instruction(prompt):
     with pytest.raises(Unsplit, match="not known here"):
