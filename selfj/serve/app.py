@@ -15,7 +15,7 @@ ROUTES = (health, models, calibration, chat, judge, rerank, rewards, page)
 
 def create_app(endpoint: Endpoint) -> FastAPI:
     """The application of one served run; `endpoint` is at `app.state.endpoint`."""
-    app = FastAPI(title="Self-J", version=__version__, description=__doc__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="Self-J", version=__version__, description=__doc__, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.endpoint = endpoint
     add_error_handlers(app)
     add_guards(app, endpoint)

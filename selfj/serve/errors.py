@@ -1,7 +1,10 @@
 """Errors as clients see them: OpenAI's error object, the field named, nothing of the server's insides.
 
-{"error": {"message": "n: at most 8", "type": "invalid_request_error", "param": "n", "code": "value_error"}}
+{"error": {"message": "n: at most 8", "type": "invalid_request_error", "param": "n", "code": 422}}
 """
+
+from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,6 +13,16 @@ from starlette.exceptions import HTTPException
 
 from selfj.serve.decide import UnknownModel
 from selfj.serve.services import PromptRefused, ServiceError
+
+LONGEST_MESSAGE = 500
+LONGEST_FIELD = 100
+"""Characters; names and values in them may be the client's."""
+_HTTP_ERRORS = {
+    400: ("body", "cannot be read; send JSON in UTF-8"),
+    404: ("path", "nothing is served there"),
+    405: ("method", "not allowed at this path"),
+}
+"""Field and message for the framework's own errors."""
 
 
 class ApiError(Exception):
@@ -24,8 +37,18 @@ def error_response(
     status: int, message: str, kind: str, field: str | None = None, headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """The error object as a response."""
-    body = {"error": {"message": message, "type": kind, "param": field, "code": status}}
-    return JSONResponse(body, status_code=status, headers=headers)
+    return JSONResponse(error_body(status, message, kind, field), status_code=status, headers=headers)
+
+
+def error_body(status: int, message: str, kind: str, field: str | None = None) -> dict[str, Any]:
+    """The error object. What it repeats of the request is cut, and can always be written as UTF-8."""
+    named = None if field is None else _shown(field, LONGEST_FIELD)
+    return {"error": {"message": _shown(message, LONGEST_MESSAGE), "type": kind, "param": named, "code": status}}
+
+
+def _shown(text: str, longest: int) -> str:
+    cut = text if len(text) <= longest else text[: longest - 1] + "…"
+    return cut.encode("utf-8", "replace").decode()
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -64,14 +87,28 @@ async def _prompt_refused(_: Request, problem: PromptRefused) -> JSONResponse:
 
 async def _invalid(_: Request, problem: RequestValidationError) -> JSONResponse:
     first = problem.errors()[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-    return error_response(422, f"{field}: {first['msg']}", "invalid_request_error", field)
+    place = [] if first["type"] == "json_invalid" else first["loc"][1:]
+    field = _shown(".".join(map(str, place)), LONGEST_FIELD) or "body"
+    return error_response(422, f"{field}: {_said(first)}", "invalid_request_error", field)
+
+
+def _said(first: dict[str, Any]) -> str:
+    reason = first.get("ctx", {}).get("error") if first["type"] == "json_invalid" else None
+    return f"not JSON ({reason})" if reason else str(first["msg"])
 
 
 async def _http(_: Request, problem: HTTPException) -> JSONResponse:
     headers = dict(problem.headers) if problem.headers else None
-    return error_response(problem.status_code, str(problem.detail), "invalid_request_error", headers=headers)
+    own = problem.detail not in (HTTPStatus(problem.status_code).phrase, "There was an error parsing the body")
+    field, message = (None, str(problem.detail)) if own else _HTTP_ERRORS.get(problem.status_code, (None, str(problem.detail)))
+    said = message if field is None else f"{field}: {message}"
+    return error_response(problem.status_code, said, "invalid_request_error", field, headers)
 
 
-async def _unexpected(_: Request, __: Exception) -> JSONResponse:
-    return error_response(500, "the server failed; its log says why", "server_error")
+async def _unexpected(request: Request, _: Exception) -> JSONResponse:
+    from selfj.serve.guard.headers import add_headers
+
+    request_id = getattr(request.state, "request_id", "-")
+    response = error_response(500, f"the server failed at request {request_id}; its log says why", "server_error")
+    add_headers(response.headers, request_id)  # guards are not around this handler
+    return response

@@ -1,5 +1,48 @@
-"""Routes: health (being written)."""
+"""`GET /health`: whether the endpoint can answer now; `GET /health/live`: whether it runs. The only routes that need no key."""
 
-from fastapi import APIRouter
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import BaseModel
+
+from selfj.serve.endpoint import Endpoint, endpoint_of
+from selfj.serve.services import JudgeService, Overloaded, PolicyService, ServiceError
 
 router = APIRouter()
+
+PATIENCE_S = 5
+"""A model that does not say that it is ready within this time is not."""
+
+
+class Health(BaseModel):
+    """What can answer."""
+
+    ready: bool
+    policy: bool
+    judge: bool
+
+
+@router.get("/health", responses={503: {"model": Health}})
+async def health(endpoint: Annotated[Endpoint, Depends(endpoint_of)], response: Response) -> Health:
+    """200 when policy and judge can answer, 503 before that, and after one of them was lost."""
+    policy, judge = await asyncio.gather(_ready(endpoint.policy), _ready(endpoint.judge))
+    if not (policy and judge):
+        response.status_code = 503
+        response.headers["Retry-After"] = "2"
+    return Health(ready=policy and judge, policy=policy, judge=judge)
+
+
+@router.get("/health/live")
+async def live() -> dict[str, bool]:
+    """200 as long as requests are taken at all."""
+    return {"live": True}
+
+
+async def _ready(service: PolicyService | JudgeService) -> bool:
+    try:
+        return await asyncio.wait_for(service.ready(), PATIENCE_S)
+    except Overloaded:
+        return True
+    except (ServiceError, TimeoutError):
+        return False

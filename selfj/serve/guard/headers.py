@@ -1,0 +1,43 @@
+"""Headers of every response: the request's id, and what keeps browsers from doing more with it than was meant."""
+
+import re
+import uuid
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import Message, Receive, Scope, Send
+
+from selfj.serve.guard.base import Guard
+
+REQUEST_ID = "X-Request-Id"
+_SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+"""Set where a route does not set its own."""
+
+
+class SetHeaders(Guard):
+    """names every request (`state.request_id`), and says so in its response."""
+
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        given = Headers(scope=scope).get(REQUEST_ID, "")
+        request_id = given if _SANE.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                add_headers(MutableHeaders(scope=message), request_id)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def add_headers(headers: MutableHeaders, request_id: str) -> None:
+    """Add to a response's headers what is not there yet."""
+    for name, value in {REQUEST_ID: request_id, **SECURITY}.items():
+        headers.setdefault(name, value)
