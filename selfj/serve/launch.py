@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from selfj.errors import SelfJError, SettingsError
+from selfj.serve.front import set_environment
 from selfj.serve.settings import ServeSettings, check_serve_settings, read_serve_settings
 
 APPLICATION = "selfj"
@@ -60,18 +61,19 @@ def serve_run(settings: ServeSettings) -> None:
 
 def _deploy(settings: ServeSettings) -> None:
     from ray import serve
+    from ray.exceptions import RayError
 
     from selfj.serve.deployments import application
 
     app = application(settings)
-    serve.start(
-        proxy_location="EveryNode",
-        http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
-        logging_config={"enable_access_log": False, "log_level": "WARNING"},
-    )
     try:
+        serve.start(
+            proxy_location="EveryNode",
+            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
+            logging_config={"enable_access_log": False, "log_level": "WARNING"},
+        )
         serve.run(app, name=APPLICATION, route_prefix="/")
-    except RuntimeError as problem:
+    except (RuntimeError, RayError) as problem:
         raise SelfJError(f"the endpoint did not start: {' '.join(str(problem).split())[-600:]}") from None
 
 
@@ -87,6 +89,7 @@ def _join_ray(settings: ServeSettings) -> bool:
         ray.init(logging_level="WARNING")
         return False
     _check_port(settings)
+    set_environment()
     start_ray(
         address="local",
         num_cpus=max(os.cpu_count() or 1, _cpus(settings)),

