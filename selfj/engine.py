@@ -13,6 +13,7 @@ from selfj.config import EngineSettings, ModelSettings
 from selfj.errors import ModelError
 from selfj.parts import Pool
 from selfj.prompts import load_tokenizer
+from selfj.store import content_hash
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,12 @@ def check_model_folder(model: str) -> None:
     looks_local = model.startswith(("/", ".", "~")) or model.count("/") > 1 or folder.exists()
     if looks_local and not (folder / "config.json").is_file():
         raise ModelError(f"{model}: no model folder with a config.json is there; check policy.model")
+
+
+def content_of_model(model: ModelSettings) -> dict[str, str]:
+    """What stands in a fingerprint for a policy, beside its settings: hashes of its files and of its chat template's."""
+    files = {"policy": model.model, **({"chat_template": model.chat_template} if model.chat_template else {})}
+    return {name: content_hash(file) for name, file in files.items()}
 
 
 def on_gpu(settings: EngineSettings) -> bool:

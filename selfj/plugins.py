@@ -1,12 +1,14 @@
 """Functions of the user's own that settings name as MODULE:FUNCTION."""
 
 import importlib
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from selfj.errors import DataError
+from selfj.store import content_hash, hash_of
 
 
 def load_function(address: str, setting: str) -> Callable[..., Any]:
@@ -15,8 +17,7 @@ def load_function(address: str, setting: str) -> Callable[..., Any]:
     Raises DataError, naming the setting, if there is none.
     """
     module, _, name = address.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
+    _look_in_working_folder()
     try:
         function = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as problem:
@@ -24,3 +25,23 @@ def load_function(address: str, setting: str) -> Callable[..., Any]:
     if not callable(function):
         raise DataError(f"{setting}: {address} is no function")
     return function  # type: ignore[no-any-return]
+
+
+def plugin_hash(address: str) -> str:
+    """What stands in a fingerprint for the function that `address` names: the hash of its module's file.
+
+    Of its name alone where it is part of selfj, whose version a fingerprint has, or where there is no such file.
+    """
+    module = address.partition(":")[0]
+    _look_in_working_folder()
+    try:
+        found = None if module.split(".")[0] == "selfj" else importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    file = found.origin if found and found.has_location else None
+    return hash_of([address, content_hash(file)]) if file else hash_of(address)
+
+
+def _look_in_working_folder() -> None:
+    if os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from selfj.config import ModelSettings, SampleSettings, Settings, as_dict, located
-from selfj.engine import Engine, Sample, SamplingRequest, engine_pool
+from selfj.engine import Engine, Sample, SamplingRequest, content_of_model, engine_pool
 from selfj.parts import MadePart, Table, make_table
 from selfj.prompts import PromptEncoder
 from selfj.records import Instruction, Rejected, Response, from_table, rejected, response_id, stable_seed, to_table
 from selfj.run import RunFolder
-from selfj.store import content_hash
 from selfj.tables import Fingerprint, Manifest
 
 
@@ -22,16 +22,18 @@ def sample(run: RunFolder, settings: Settings) -> Manifest:
     upstream = run.upstream("instructions", "sample")
     check_policy(settings.policy, settings)
     fingerprint = Fingerprint(
-        settings={
-            "seed": settings.seed,
-            "policy": as_dict(settings.policy, resources=False),
-            "sample": as_dict(settings.sample, resources=False),
-        },
-        inputs={"instructions": upstream.fingerprint.digest, "policy": content_hash(settings.policy.model)},
+        settings=sampled_with(settings),
+        inputs={"instructions": upstream.fingerprint.digest, **content_of_model(settings.policy)},
     )
     rows = upstream.rows_out * settings.sample.responses_per_instruction
     table = Table("responses", "sample", fingerprint, run.table("instructions").parts(), rows)
     return make_table(run, table, partial(ResponseMaker, located(settings)), engine_pool(settings.engine))
+
+
+def sampled_with(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what is answered to an instruction."""
+    names = ("policy", "sample")
+    return {"seed": settings.seed, **{name: as_dict(getattr(settings, name), resources=False) for name in names}}
 
 
 def check_policy(policy: ModelSettings, settings: Settings) -> None:

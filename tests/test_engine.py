@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from selfj.config import EngineSettings, ModelSettings
-from selfj.engine import Adapter, Engine, SamplingRequest, check_model_folder, engine_pool
+from selfj.engine import Adapter, Engine, SamplingRequest, check_model_folder, content_of_model, engine_pool
 from selfj.errors import ModelError
 from selfj.labels import label_token_ids
 from selfj.prompts import PromptEncoder
@@ -119,3 +119,13 @@ def test_an_engine_on_gpus_reserves_whole_ones() -> None:
 
 def test_every_architecture_of_the_tests_is_a_real_one() -> None:
     assert set(ARCHITECTURES) == {"llama", "qwen", "mistral", "gemma"}
+
+
+def test_another_chat_template_makes_another_policy(tmp_path: Path) -> None:
+    plain = ModelSettings(model=str(tmp_path))
+    template = tmp_path / "chat.jinja"
+    found = []
+    for text in ("one", "other"):
+        template.write_text(text)
+        found.append(content_of_model(dataclasses.replace(plain, chat_template=str(template))))
+    assert set(content_of_model(plain)) == {"policy"} and found[0]["chat_template"] != found[1]["chat_template"]

@@ -88,6 +88,18 @@ def plan_source(number: int, settings: CollectSettings, *, strict: bool = True) 
     return plan
 
 
+def contents_of(settings: CollectSettings) -> dict[str, str]:
+    """Hash of the content of every input of all sources, by label; UNREADABLE for what cannot be read. Plans no shard."""
+    found: dict[str, str] = {}
+    for source in settings.sources:
+        problems: dict[str, str] = {}
+        for label, name, address in _inputs(source, problems, strict=False):
+            with _told(problems, label, strict=False):
+                found[label] = FORMATS[name](source, row_bytes(settings)).fingerprint(address)
+        found |= dict.fromkeys(problems, UNREADABLE)
+    return found
+
+
 @contextmanager
 def _told(problems: dict[str, str], label: str, strict: bool) -> Iterator[None]:
     """Unless `strict`, an input that cannot be read is a problem to tell, and no error."""

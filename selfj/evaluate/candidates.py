@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from selfj.config import ScoreSettings, Settings, as_dict, located
-from selfj.engine import engine_pool
+from selfj.engine import content_of_model, engine_pool
 from selfj.evaluate.judging import JUDGE, JudgeMaker, Pair, beside_instructions
 from selfj.evaluate.methods import VRO_TABLE
 from selfj.parts import MadePart, Pool, Table, make_table
@@ -105,7 +105,7 @@ def _sample(run: RunFolder, settings: Settings, drawing: Drawing) -> Manifest:
         "sample": as_dict(settings.sample, resources=False),
         "evaluate": {"resamples": how.resamples, "best_of": how.best_of, "best_of_instructions": how.best_of_instructions},
     }
-    inputs = {"instructions": upstream.fingerprint.digest, "policy": content_hash(settings.policy.model)}
+    inputs = {"instructions": upstream.fingerprint.digest, **content_of_model(settings.policy)}
     table = Table(CANDIDATES, "evaluate", Fingerprint(chosen, inputs), run.table("instructions").parts())
     maker = partial(ResponseMaker, located(settings), drawing.numbers, "evaluate")
     return make_table(run, table, maker, engine_pool(settings.engine))

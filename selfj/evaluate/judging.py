@@ -4,13 +4,12 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from selfj.config import Settings, as_dict, located
-from selfj.engine import Engine, engine_pool
+from selfj.engine import Engine, content_of_model, engine_pool
 from selfj.evaluate.judges.trained import load_judge_rater
 from selfj.parts import MadePart, Table, make_table
 from selfj.rating import Question, Rater, Rating
 from selfj.records import Instruction, Judged, Response, from_table, to_table
 from selfj.run import RunFolder
-from selfj.store import content_hash
 from selfj.tables import Fingerprint, Manifest
 from selfj.variants import variant_folder
 
@@ -36,7 +35,7 @@ def _judge(run: RunFolder, settings: Settings, methods: Sequence[str]) -> Manife
 
 def _ask_policy(run: RunFolder, settings: Settings) -> Manifest:
     responses = run.upstream("responses", "evaluate")
-    inputs = {"responses": responses.fingerprint.digest, "policy": content_hash(settings.policy.model)}
+    inputs = {"responses": responses.fingerprint.digest, **content_of_model(settings.policy)}
     chosen = {"prompts": settings.prompts, "policy": as_dict(settings.policy, resources=False)}
     table = Table("judged_by_policy", "evaluate", Fingerprint(chosen, inputs), run.table("responses").parts())
     return make_table(run, table, partial(PolicyRatingMaker, located(settings)), engine_pool(settings.engine))

@@ -4,6 +4,7 @@ import dataclasses
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from selfj.config import Settings, absolute_path, as_dict
 from selfj.engine import check_model_folder
@@ -75,14 +76,18 @@ def base_model(settings: Settings) -> str:
     return settings.train.base_model or settings.policy.model
 
 
-def _fingerprint(settings: Settings, scored: str) -> Fingerprint:
-    values = {
+def trained_with(settings: Settings) -> dict[str, Any]:
+    """The settings that decide what a judge learns from its examples."""
+    return {
         "train": as_dict(settings.train, resources=False),
         "seed": settings.seed,
         "prompts": settings.prompts,
         "policy": as_dict(settings.policy, resources=False),
     }
-    return Fingerprint(values, _inputs(settings, scored))
+
+
+def _fingerprint(settings: Settings, scored: str) -> Fingerprint:
+    return Fingerprint(trained_with(settings), _inputs(settings, scored))
 
 
 def _inputs(settings: Settings, scored: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from selfj.config import ScoreSettings, Settings, as_dict, located
-from selfj.engine import engine_pool
+from selfj.engine import content_of_model, engine_pool
 from selfj.parts import MadePart, Pool, Table, make_table
 from selfj.records import Scored, schema
 from selfj.run import RunFolder
@@ -41,9 +41,14 @@ def combined_with(settings: Settings) -> dict[str, Any]:
     return {"score": keep}
 
 
+def compared_with(settings: Settings) -> dict[str, Any]:
+    """The settings that decide how alike two texts are."""
+    return {"embedding_model": settings.score.embedding_model}
+
+
 def _self_evaluate(run: RunFolder, settings: Settings) -> Manifest:
     upstream = run.upstream("responses", "score")
-    inputs = {"responses": upstream.fingerprint.digest, "policy": content_hash(settings.policy.model)}
+    inputs = {"responses": upstream.fingerprint.digest, **content_of_model(settings.policy)}
     chosen = {"prompts": settings.prompts, "policy": as_dict(settings.policy, resources=False)}
     table = _table(run, "self_evaluations", Fingerprint(chosen, inputs))
     return make_table(run, table, partial(SelfEvaluationMaker, located(settings)), engine_pool(settings.engine))
@@ -53,7 +58,7 @@ def _compare(run: RunFolder, settings: Settings) -> Manifest:
     how: ScoreSettings = settings.score
     upstream = run.upstream("responses", "score")
     inputs = {"responses": upstream.fingerprint.digest, "embedding_model": content_hash(embedding_folder(how.embedding_model))}
-    table = _table(run, "similarities", Fingerprint({"embedding_model": how.embedding_model}, inputs))
+    table = _table(run, "similarities", Fingerprint(compared_with(settings), inputs))
     pool = Pool(how.embedding_workers, cpus=1, gpus=how.embedding_gpus, environment=similarity_environment())
     return make_table(run, table, partial(SimilarityMaker, located(settings).score), pool)
 

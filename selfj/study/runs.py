@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from selfj import __version__
 from selfj.config import STEPS, OutsideJudgeSettings, as_dict
 from selfj.errors import SelfJError
-from selfj.evaluate.judges import content_of
 from selfj.jobs import run_steps
 from selfj.run import RunFolder
-from selfj.store import content_hash, hash_of
+from selfj.store import hash_of
+from selfj.study.contents import contents_of
 from selfj.study.settings import PlannedRun, StudySettings
 
 MARKER = "report/study.json"
@@ -71,6 +71,7 @@ def _attempt(state: RunState, steps: Sequence[str]) -> None:
         print(f"study: {state.plan.name} is finished", flush=True)
         return
     try:
+        made_with = _digest(state.plan)  # before: what changes meanwhile makes another run
         run_steps(state.plan.settings, steps)
     except SelfJError as problem:
         _fail(state, str(problem))
@@ -79,7 +80,7 @@ def _attempt(state: RunState, steps: Sequence[str]) -> None:
         _fail(state, f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}")
     else:
         if "report" in steps:
-            run.store.write(MARKER, json.dumps({"made_with": _digest(state.plan)}).encode())
+            run.store.write(MARKER, json.dumps({"made_with": made_with}).encode())
 
 
 def _fail(state: RunState, problem: str) -> None:
@@ -94,6 +95,4 @@ def _is_finished(run: RunFolder, plan: PlannedRun) -> bool:
 
 
 def _digest(plan: PlannedRun) -> str:
-    how, policy = plan.settings.evaluate, content_hash(plan.settings.policy.model)
-    judges, gold = [content_of(judge) for judge in how.judges], [content_hash(how.gold_file)] if how.gold_file else []
-    return hash_of([as_dict(plan.settings, resources=False), __version__, policy, judges, *gold])
+    return hash_of([as_dict(plan.settings, resources=False), __version__, contents_of(plan.settings)])

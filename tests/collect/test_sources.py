@@ -13,7 +13,7 @@ import pytest
 import zstandard
 
 from selfj.collect.formats import FORMATS
-from selfj.collect.sources import UNREADABLE, check_names, plan_source
+from selfj.collect.sources import UNREADABLE, check_names, contents_of, plan_source
 from selfj.config import FieldSettings, SourceSettings
 from selfj.errors import DataError
 from tests.collect.collecting import GENERATED, read, rows, settings_of, write_jsonl
@@ -173,3 +173,6 @@ def test_another_content_of_a_file_is_another_input(tmp_path: Path) -> None:
     write_jsonl(path, rows(3, 1))
     after = plan_source(0, settings_of(path).collect)
     assert before.shards == after.shards and before.inputs != after.inputs
+    assert contents_of(settings_of(path).collect) == after.inputs
+    path.unlink()
+    assert contents_of(settings_of(path).collect) == {"a.jsonl": UNREADABLE}

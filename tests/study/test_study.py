@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from selfj.config import STEPS, Settings
+from selfj.config import STEPS, ModelSettings, Settings
 from selfj.errors import ModelError
 from selfj.run import RunFolder
 from selfj.study import runs as runs_module
@@ -52,8 +52,6 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
 
 
 def study(folder: Path, *policies: str, **values: object) -> StudySettings:
-    from selfj.config import ModelSettings
-
     models = [ModelSettings(model="selfj/pocket/policies/base", name=name) for name in policies or ("one",)]
     settings = {"evaluate": {"bootstrap": 50}}
     return StudySettings(**{"name": "trial", "runs": str(folder), "base": "configs/pocket_tiny.yaml", "policies": models,
@@ -128,6 +126,25 @@ def test_a_run_whose_gold_file_has_changed_is_not_taken_for_finished(runs: Runs,
         file.write_text(text)
         run_study(study(tmp_path, seeds=[1], settings=settings))
     assert len(runs.began) == 2
+
+
+@pytest.mark.parametrize("what", ["source", "template", "function"])
+def test_a_run_is_not_finished_once_a_file_that_its_settings_name_has_changed(
+    runs: Runs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    files = {"source": "asked.jsonl", "template": "chat.jinja", "function": "grading_of_mine.py"}
+    for name in files.values():
+        (tmp_path / name).write_text("first")
+    monkeypatch.syspath_prepend(tmp_path)
+    policy = ModelSettings(model="selfj/pocket/policies/base", name="one", chat_template=str(tmp_path / "chat.jinja"))
+    settings = {
+        "collect": {"sources": [{"path": str(tmp_path / "asked.jsonl")}]},
+        "evaluate": {"bootstrap": 20, "gold": "grading_of_mine:grade"},
+    }
+    for expected, text in ((1, "first"), (1, "first"), (2, "second")):
+        (tmp_path / files[what]).write_text(text)
+        run_study(study(tmp_path, seeds=[1], policies=[policy], settings=settings))
+        assert len(runs.began) == expected
 
 
 @pytest.mark.parametrize("problem", [ModelError("one-seed1: no chat template"), RuntimeError(f"{HOSTILE}\nlong")])

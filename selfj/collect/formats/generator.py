@@ -6,8 +6,7 @@ from typing import Any
 from selfj.collect.formats.base import Format, RawRow, RowProblem, Span, even_spans
 from selfj.collect.formats.jsonl import json_kind
 from selfj.errors import DataError
-from selfj.plugins import load_function
-from selfj.store import hash_of
+from selfj.plugins import load_function, plugin_hash
 
 Generator = Callable[[int, int, int], Iterator[Any]]
 
@@ -37,5 +36,5 @@ class GeneratedRows(Format):
         return load_function(address, "collect.sources")
 
     def fingerprint(self, address: str) -> str:
-        """Hash of its name; seed and rows are in the settings."""
-        return hash_of(address)
+        """Hash of its module's file; seed and rows are in the settings."""
+        return plugin_hash(address)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from selfj.arguments import settings_from
 from selfj.config import EngineSettings, ModelSettings, SampleSettings, Settings, absolute_path, as_dict
-from selfj.engine import engine_pool
+from selfj.engine import content_of_model, engine_pool
 from selfj.errors import DataError, SettingsError
 from selfj.evaluate.gold import Answers, GoldColumn, gold_source
 from selfj.evaluate.judging import JudgeMaker, Pair
@@ -22,7 +22,6 @@ from selfj.parts import MadePart, Table, make_table
 from selfj.records import Instruction, Judged, Response, from_table, stable_seed, to_table
 from selfj.run import RunFolder
 from selfj.sample import ResponseMaker, check_policy
-from selfj.store import content_hash
 from selfj.tables import Fingerprint
 
 OUTPUTS = "outputs"
@@ -150,7 +149,7 @@ def _sample(run: RunFolder, policy: ModelSettings, settings: SystemsSettings, he
     check_policy(policy, chosen)
     draws = [as_dict(draw, resources=False) for draw in settings.draws]
     how = {"policy": asked, "draws": draws, "seed": settings.seed, "prompts": settings.prompts}
-    inputs = {"instructions": held_out.digest, "policy": content_hash(policy.model)}
+    inputs = {"instructions": held_out.digest, **content_of_model(policy)}
     parts = list(range(len(settings.draws)))
     table = Table(_answers_of(policy), STEP, Fingerprint(how, inputs), parts, len(parts) * settings.instructions)
     make_table(run, table, partial(SystemMaker, chosen, settings.draws), engine_pool(settings.engine))
