@@ -8,7 +8,6 @@ from collections.abc import Callable
 from typing import Any
 
 from selfj.errors import DataError
-from selfj.store import content_hash, hash_of
 
 
 def load_function(address: str, setting: str) -> Callable[..., Any]:
@@ -27,19 +26,15 @@ def load_function(address: str, setting: str) -> Callable[..., Any]:
     return function  # type: ignore[no-any-return]
 
 
-def plugin_hash(address: str) -> str:
-    """What stands in a fingerprint for the function that `address` names: the hash of its module's file.
-
-    Of its name alone where it is part of selfj, whose version a fingerprint has, or where there is no such file.
-    """
+def module_file(address: str) -> str | None:
+    """The file of the module that `address` names; None if it is part of selfj, or there is no such file."""
     module = address.partition(":")[0]
     _look_in_working_folder()
     try:
         found = None if module.split(".")[0] == "selfj" else importlib.util.find_spec(module)
     except (ImportError, ValueError):
-        found = None
-    file = found.origin if found and found.has_location else None
-    return hash_of([address, content_hash(file)]) if file else hash_of(address)
+        return None
+    return found.origin if found and found.has_location else None
 
 
 def _look_in_working_folder() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import fsspec
 
 from selfj.errors import RunFolderError
+from selfj.plugins import module_file
 
 TORN = ".tmp"
 """Ending of a file that is being written; one that a killed writer left behind means nothing."""
@@ -118,3 +119,9 @@ def content_hash(address: str, sample: int = 1 << 20) -> str:
                 stream.seek(size - sample)
                 digest.update(stream.read(sample))
     return digest.hexdigest()
+
+
+def function_hash(address: str) -> str:
+    """Hash of `MODULE:FUNCTION` and its module's file; of the name alone if it is part of selfj (its version counts) or has none."""
+    file = module_file(address)
+    return hash_of([address, content_hash(file)] if file else address)

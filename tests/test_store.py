@@ -8,7 +8,7 @@ import pytest
 
 import selfj.store
 from selfj.errors import RunFolderError
-from selfj.store import Store, content_hash, local_copy
+from selfj.store import Store, content_hash, function_hash, hash_of, local_copy
 
 
 def test_a_write_that_fails_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +37,18 @@ def test_another_content_or_model_has_another_hash(tmp_path: Path) -> None:
     (tmp_path / "m" / "a").write_text("one")
     assert content_hash(str(tmp_path / "m")) == first
     assert content_hash("Qwen/Qwen2.5-7B-Instruct") == content_hash("Qwen/Qwen2.5-7B-Instruct") != content_hash("other/name")
+
+
+def test_a_function_is_another_once_its_file_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    hashes = []
+    for text in ("def f(): return 1", "def f(): return 1", "def f(): return 2"):
+        (tmp_path / "my_own_function.py").write_text(text)
+        hashes.append(function_hash("my_own_function:f"))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+@pytest.mark.parametrize("address", ["selfj.pocket.grading:grade_response", "nothing_of_the_kind:f", "column"])
+def test_a_function_of_selfj_goes_by_name_for_its_version_counts(address: str) -> None:
+    assert function_hash(address) == hash_of(address)

@@ -4,9 +4,8 @@ from selfj.collect.sources import contents_of as contents_of_sources
 from selfj.config import Settings
 from selfj.engine import content_of_model
 from selfj.evaluate.judges import content_of
-from selfj.plugins import plugin_hash
 from selfj.score.similarity import embedding_folder
-from selfj.store import content_hash
+from selfj.store import content_hash, function_hash
 from selfj.variants import variant_settings
 
 
@@ -22,5 +21,5 @@ def contents_of(settings: Settings) -> dict[str, object]:
         "base_models": [content_hash(one.train.base_model) for one in learners if one.train.base_model],
         "judges": [content_of(judge) for judge in how.judges],
         "gold_file": content_hash(how.gold_file) if how.gold_file else None,
-        "gold": plugin_hash(how.gold),
+        "gold": function_hash(how.gold),
     }

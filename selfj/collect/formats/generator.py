@@ -6,7 +6,8 @@ from typing import Any
 from selfj.collect.formats.base import Format, RawRow, RowProblem, Span, even_spans
 from selfj.collect.formats.jsonl import json_kind
 from selfj.errors import DataError
-from selfj.plugins import load_function, plugin_hash
+from selfj.plugins import load_function
+from selfj.store import function_hash
 
 Generator = Callable[[int, int, int], Iterator[Any]]
 
@@ -37,4 +38,4 @@ class GeneratedRows(Format):
 
     def fingerprint(self, address: str) -> str:
         """Hash of its module's file; seed and rows are in the settings."""
-        return plugin_hash(address)
+        return function_hash(address)
