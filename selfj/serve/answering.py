@@ -6,7 +6,7 @@ from typing import cast
 
 from selfj.serve.asking import Ask
 from selfj.serve.best_of import Candidate, Drawn, draw, ranked
-from selfj.serve.decide import decide, refusal_text
+from selfj.serve.decide import Decision, decide, refusal_text
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.types import completion as types
 from selfj.serve.types.completion import ByModel, ChatCompletion, Choice, ChoiceMessage, FinishReason, Usage, Verdict
@@ -26,9 +26,8 @@ def completion_id(ask: Ask) -> str:
     return f"chatcmpl-{ask.call.request_id}"
 
 
-def verdict(endpoint: Endpoint, ask: Ask, candidates: Sequence[Candidate]) -> Verdict:
-    """The decision on the first of the candidates, which are ranked; counted in the endpoint's metrics."""
-    decision = decide(candidates[0].rating, ask.promise)
+def verdict(endpoint: Endpoint, ask: Ask, decision: Decision, candidates: Sequence[Candidate]) -> Verdict:
+    """The decision on the first of the candidates, which are ranked, as it is sent; counted in the endpoint's metrics."""
     endpoint.metrics.decision(ask.promise.name, decision.answered, decision.score)
     return Verdict(
         score=decision.score,
@@ -57,11 +56,12 @@ def usage_of(drawn: Drawn) -> Usage:
 
 def _choice(endpoint: Endpoint, ask: Ask, index: int, candidates: Sequence[Candidate]) -> Choice:
     order = ranked(candidates)
-    best, said = order[0], verdict(endpoint, ask, order)
-    if said.answered:
+    best, decision = order[0], decide(order[0].rating, ask.promise)
+    said = verdict(endpoint, ask, decision, order)
+    if decision.answered:
         message, reason = ChoiceMessage(content=best.answer.text, refusal=None), finish_reason(best.answer.finish_reason)
     else:
-        sentence = refusal_text(decide(best.rating, ask.promise), ask.promise, endpoint.settings.refusal)
+        sentence = refusal_text(decision, ask.promise, endpoint.settings.refusal)
         message, reason = ChoiceMessage(content=None, refusal=sentence), finish_reason("stop")
     return Choice(index=index, message=message, finish_reason=reason, selfj=said)
 

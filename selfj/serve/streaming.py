@@ -16,6 +16,7 @@ from selfj.rating import Rating
 from selfj.serve.answering import completion_id, finish_reason, usage_of, verdict
 from selfj.serve.asking import Ask
 from selfj.serve.best_of import Candidate, Drawn, count_policy, rate
+from selfj.serve.decide import decide
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.errors import service_error_response
 from selfj.serve.services import Delta, PolicyAnswer, Sampled, ServiceError
@@ -89,7 +90,8 @@ async def at_once(endpoint: Endpoint, ask: Ask, include_usage: bool) -> Chunks:
     drawn = Drawn([])
     count_policy(endpoint, drawn.policy, _sampled(written))
     for one, rating in zip(written, await _ratings(endpoint, ask, written, drawn), strict=True):
-        yield chunk(choices=[one.end(verdict(endpoint, ask, [Candidate(0, one.answer, rating)]))])
+        candidate = Candidate(0, one.answer, rating)
+        yield chunk(choices=[one.end(verdict(endpoint, ask, decide(rating, ask.promise), [candidate]))])
     if include_usage:
         yield chunk(choices=[], usage=usage_of(drawn))
 
