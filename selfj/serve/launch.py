@@ -46,14 +46,14 @@ def serve_run(settings: ServeSettings) -> None:
 
     check_serve_settings(settings)
     check_environment()
-    stop = threading.Event()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(name, lambda *_: stop.set())
     own = _join_ray(settings)
+    for name in (signal.SIGINT, signal.SIGTERM):  # after Ray, which has a handler of its own
+        signal.signal(name, signal.default_int_handler)
     try:
         _deploy(settings)
         print(f"ready: http://{settings.host}:{settings.port}", flush=True)
-        stop.wait()
+        threading.Event().wait()
+    except KeyboardInterrupt:
         print("stopping: what has begun is finished", flush=True)
     finally:
         _leave(own)
