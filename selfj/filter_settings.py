@@ -28,7 +28,7 @@ class FilterSwitch:
 class CharacterFilter(FilterSwitch):
     """Length in characters; `collect.min_words` and `max_words` bound the words."""
 
-    min_instruction: int = _added(10)
+    min_instruction: int = _added(8)
     """Shorter instructions are rejected."""
     max_instruction: int = _added(20_000)
     """Longer instructions are rejected."""
@@ -40,11 +40,11 @@ class CharacterFilter(FilterSwitch):
 
 @dataclass
 class LanguageFilter(FilterSwitch):
-    """Language of the instruction, by py3langid: a short text or code tells little, so the bar is low."""
+    """Language of the instruction, by py3langid: a short or mixed text tells little, so the bar is low."""
 
     languages: list[str] = field(default_factory=lambda: ["en"], metadata=_ADDED)
     """ISO 639-1 codes of the languages to keep."""
-    min_share: float = _added(0.2)
+    min_share: float = _added(0.01)
     """Rows whose text has less than this probability of being in one of them are rejected."""
     min_characters: int = _added(40)
     """Shorter texts are kept unseen."""

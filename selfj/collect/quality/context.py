@@ -23,7 +23,7 @@ _BELOW = re.compile(
     re.I,
 )
 _ELSEWHERE = re.compile(
-    r"\b(?:the|this|these|an?) (?:attached|enclosed|linked) \w+|\bsee (?:the )?attach(?:ed|ment)"
+    r"\b(?:the|this|these|an?) (?:attached|enclosed) \w+|\bsee (?:the )?attach(?:ed|ment)"
     rf"|\b(?:in|on|of|from|describe|at) (?:the|this|these) {_PICTURE}s? (?:above|below|shown|provided|given|attached)"
     rf"|\b(?:in|describe|caption) this {_PICTURE}\b|\bclick (?:here|this link)\b",
     re.I,

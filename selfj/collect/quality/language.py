@@ -14,16 +14,19 @@ class LanguageShare(TextFilter[LanguageFilter]):
     """Keep texts in the languages that are wanted."""
 
     def problem(self, text: str) -> str | None:
-        """The probabilities of all wanted languages together are below `min_share`."""
+        """The probabilities of all wanted languages together are below `min_share`, in the whole text and in its first paragraph:
+        what is to be translated may be in any language.
+        """
+        found = self._foreign(text)
+        return found if found and self._foreign(text.strip().partition("\n\n")[0]) else None
+
+    def _foreign(self, text: str) -> str | None:
         if len(text) < self.settings.min_characters:
             return None
         ranked = _identifier().rank(text[:_READ])
         share = sum(probability for language, probability in ranked if language in self.settings.languages)
-        return f"language: {ranked[0][0]} rather than {', '.join(self.settings.languages)}" if share < self._least else None
-
-    @property
-    def _least(self) -> float:
-        return self.settings.min_share
+        wanted = ", ".join(self.settings.languages)
+        return f"language: {ranked[0][0]} rather than {wanted}" if share < self.settings.min_share else None
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import re
 
 from selfj.collect.quality.base import TextFilter
 from selfj.filter_settings import MarkupFilter
+from selfj.records import Instruction
 
 _NAMES = "br|p|div|span|li|ul|ol|td|tr|table|strong|em|font|center|blockquote|sup|sub|img|href"
 _TAGS = re.compile(rf"</?(?:{_NAMES}|a(?=\s+href))\b[^<>\n]{{0,300}}>", re.I)
@@ -18,17 +19,23 @@ _ABOUT_MARKUP = re.compile(
 )
 """Words of a text in which markup is what it is about."""
 
+_CHAT = "markup: chat marker"
 _KINDS = (("HTML entity", _ENTITIES), ("HTML tag", _TAGS), ("template", _TEMPLATES), ("removed text", _REMOVED))
 
 
 class MarkupLeftovers(TextFilter[MarkupFilter]):
     """Keep texts without tags, entities, chat markers or unfilled templates; texts about markup may hold all but chat markers."""
 
+    def reason_to_reject(self, row: Instruction) -> str | None:
+        """What is wrong with the text, unless the instruction asks for markup."""
+        found = self.problem(getattr(row, self.field))
+        return None if found and not found.startswith(_CHAT) and _ABOUT_MARKUP.search(row.instruction) else found
+
     def problem(self, text: str) -> str | None:
         """The first leftover, as it stands there."""
         found = _CHAT_MARKERS.search(text)
         if found:
-            return f"markup: chat marker {found.group()[:40]}"
+            return f"{_CHAT} {found.group()[:40]}"
         if not _may_hold(text) or _ABOUT_MARKUP.search(text):
             return None
         matches = ((kind, pattern.search(text)) for kind, pattern in _KINDS)

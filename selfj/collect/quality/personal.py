@@ -7,7 +7,7 @@ from selfj.filter_settings import PersonalFilter
 
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@((?:[\w-]{1,63}\.)+[A-Za-z]{2,24})\b")
 _INVENTED = re.compile(
-    r"(?:^|\.)(?:example|test|domain|e?mail|(?:your)?company|abc|xyz|website|sample|your\w*)\.\w+$"
+    r"(?:^|\.)(?:example\d*|test|domain|e?mail|(?:your)?company|abc|xyz|website|sample|your\w*)\.\w+$"
     r"|\.(?:test|example|invalid|local)$",
     re.I,
 )
@@ -16,7 +16,8 @@ _PHONE = re.compile(
     r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?)?"
     r"(?:\(\d{2,4}\)[ .-]?\d{3}[ .-]\d{4}|\d{3}[ .-]\d{3}[ .-]\d{4}|\+\d{9,14})(?![\w-])"
 )
-_FICTITIOUS = re.compile(r"555|123.?456|1234|000.?000|(\d)\1{5}")
+_FICTITIOUS = re.compile(r"555|123456|1234$|0000$|(\d)\1{4}")
+"""Digits of telephone numbers that are nobody's."""
 _KEYS = re.compile(
     r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b"
     r"|\bsk-(?:[a-z]+-)?[A-Za-z0-9_-]{32,}"
@@ -43,4 +44,4 @@ def has_email(text: str) -> bool:
 
 def has_phone(text: str) -> bool:
     """Whether a telephone number stands in the text, other than fictitious ones (555-0123, 123-456-7890)."""
-    return any(not _FICTITIOUS.search(found.group()) for found in _PHONE.finditer(text))
+    return any(not _FICTITIOUS.search(re.sub(r"\D", "", found.group())) for found in _PHONE.finditer(text))

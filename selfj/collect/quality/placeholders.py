@@ -9,7 +9,7 @@ _NAMES = "name|company|address|date|title|topic|city|country|product|number|subj
 _PLACEHOLDER = re.compile(
     rf"\[(?:your|the|insert|enter|add|recipient'?s?|company'?s?|customer'?s?) ?[a-z' ]{{2,40}}\]|\[(?:{_NAMES})\]"
     r"|<(?:insert|your|enter|add)[ _][a-z_ ]{2,40}>|\b(?:insert|enter|your) (?:text|name|title) here\b"
-    r"|\blorem ipsum\b|\bTODO:|\bTBD\b|\{(?:name|topic|input|text|question|insert [a-z ]+)\}|<no ?(?:in|out)put>",
+    r"|\blorem ipsum\b|\bTBD\b|\{insert [a-z ]+\}|<no ?(?:in|out)put>",
     re.I,
 )
 

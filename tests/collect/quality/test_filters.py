@@ -93,6 +93,9 @@ def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str
         (MARKUP, "Use the HTML tag <br> to break a line."),
         (MARKUP, "if a < b and b > c then a is first"),
         (MARKUP, "[1] see the list"),
+        (CONTEXT, "Reverse a linked list in Python."),
+        (PLACEHOLDERS, "List them in the format {Name}-{River}"),
+        (PERSONAL, "Call (123) 456-7890 or mail jane@example2.com"),
         (PLACEHOLDERS, "Sort the list [name, age] in Python"),
         (PLACEHOLDERS, "What does [1, 2] hold?"),
         (PERSONAL, "Write to john.smith@example.com or info@yourcompany.com"),
@@ -106,6 +109,8 @@ def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str
         (REPETITION, "-" * 80 + "\n| a | b |"),
         (LANGUAGE, "What is the capital of France, and how many people live there?"),
         (LANGUAGE, "Ja."),
+        (LANGUAGE, 'Translate the German sentence "Sie hat das gemacht." into English.'),
+        (LANGUAGE, "Recognize the language in the text below.\n\n作为一个曾经的英文老师"),
     ],
 )
 def test_what_only_looks_like_it_is_kept(rule: TextFilter[FilterSettings], text: str) -> None:  # type: ignore[type-var]
@@ -160,6 +165,7 @@ def test_a_filter_that_is_on_looks_at_the_texts_and_leaves_the_categories_that_i
     (rule,) = chosen_filters(chosen)
     assert rule.field == "reference" and kind_of(rule.reason_to_reject(row("a", "b<br>c")) or "") in KINDS["markup"]
     assert rule.reason_to_reject(row("a<br>b", "c")) is None
+    assert rule.reason_to_reject(row("Make it bold in HTML", "b<br>c")) is None
     assert rule.reason_to_reject(row("a", "b<br>c", "coding")) is None
 
 
