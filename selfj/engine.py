@@ -248,7 +248,11 @@ def on_gpu(settings: EngineSettings) -> bool:
 
 def engine_pool(settings: EngineSettings) -> Pool:
     """Workers that each hold one engine: whole GPUs, or CPUs."""
-    common = {"TOKENIZERS_PARALLELISM": "false", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
+    # torch warns that there is no Triton (which CPUs do not need), and vLLM's C++ of how it binds memory.
+    torch_logs = os.environ.get("TORCH_LOGS", "-torch._library")
+    common = {
+        "TOKENIZERS_PARALLELISM": "false", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "TORCH_LOGS": torch_logs
+    }  # fmt: skip
     if on_gpu(settings):
         return Pool(settings.workers, cpus=1, gpus=settings.tensor_parallel, environment=common)
     threads = settings.threads or os.cpu_count() or 1
@@ -257,6 +261,7 @@ def engine_pool(settings: EngineSettings) -> Pool:
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "TORCH_COMPILE_DISABLE": "1",
+        "TORCH_CPP_LOG_LEVEL": os.environ.get("TORCH_CPP_LOG_LEVEL", "ERROR"),
         "OMP_NUM_THREADS": str(threads),
     }
     return Pool(settings.workers, cpus=settings.cpus_per_worker, environment={**common, **cpu})

@@ -103,6 +103,8 @@ def _make_missing(
 
     logging.getLogger("ray.data").setLevel(logging.WARNING)
     progress = Progress(f"{table.step}: {table.name}", None if table.rows is None else table.rows - done)
+    # Ray says once that its workers "have constructor arguments in the object store" (issue 57733): its own, not ours. Only
+    # max_restarts=0 silences it, and then a worker that dies is not replaced.
     data = ray.data.from_items([{"part": part} for part in missing], override_num_blocks=len(missing))
     made = data.map_batches(
         _Worker,

@@ -122,6 +122,6 @@ def content_hash(address: str, sample: int = 1 << 20) -> str:
 
 
 def function_hash(address: str) -> str:
-    """Hash of `MODULE:FUNCTION` and its module's file; of the name alone if it is part of selfj (its version counts) or has none."""
+    """Hash of `MODULE:FUNCTION` and its module's file; of the name alone if it is part of selfj, which has a version."""
     file = module_file(address)
     return hash_of([address, content_hash(file)] if file else address)

@@ -1,6 +1,9 @@
 """The engine against a plain transformers forward pass, on several architectures."""
 
 import dataclasses
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -129,3 +132,12 @@ def test_another_chat_template_makes_another_policy(tmp_path: Path) -> None:
         template.write_text(text)
         found.append(content_of_model(dataclasses.replace(plain, chat_template=str(template))))
     assert set(content_of_model(plain)) == {"policy"} and found[0]["chat_template"] != found[1]["chat_template"]
+
+
+def test_a_worker_says_nothing_of_the_triton_it_does_not_need_and_keeps_other_warnings() -> None:
+    code = "import logging, torch\nfor name in ('torch._library.triton', 'torch._dynamo'): logging.getLogger(name).warning('of ' + name)"
+    variables = {**os.environ, **engine_pool(SETTINGS).environment}
+    said = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True).stderr
+    assert "of torch._dynamo" in said and "triton" not in said
+    assert engine_pool(SETTINGS).environment["TORCH_CPP_LOG_LEVEL"] == "ERROR", "of how CPU engines bind their memory"
+    assert "TORCH_CPP_LOG_LEVEL" not in engine_pool(EngineSettings(device="gpu")).environment

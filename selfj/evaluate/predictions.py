@@ -174,7 +174,7 @@ def _from_table(table: pa.Table, path: str) -> Predictions:
 def _predicted_by(values: dict[str, Any]) -> PredictedBy:
     known = {item.name for item in fields(PredictedBy)}
     method = PredictedBy(**{name: value for name, value in values.items() if name in known})
-    return replace(method, scale=tuple(method.scale)) if method.scale else method
+    return replace(method, scale=(method.scale[0], method.scale[1])) if method.scale else method
 
 
 def _floats(column: pa.ChunkedArray) -> Floats:
