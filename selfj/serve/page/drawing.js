@@ -37,11 +37,9 @@ function distribution(probabilities, score, threshold) {
 }
 
 function bar(digit, share, height) {
-  const stem = element("i", {class: "stem"});
+  const stem = element("i", {class: "stem"}, ...(share >= 0.005 ? [element("small", {}, `${Math.round(100 * share)}%`)] : []));
   stem.style.height = `${100 * height}%`;
-  const label = share >= 0.005 ? `${Math.round(100 * share)}%` : "";
-  const shaft = element("div", {class: "shaft"}, element("small", {}, label), stem);
-  return element("div", {class: "column"}, shaft, element("b", {}, `${digit}`));
+  return element("div", {class: "column"}, element("div", {class: "shaft"}, stem), element("b", {}, `${digit}`));
 }
 
 function thresholdLine(threshold) {

@@ -102,7 +102,8 @@ function candidateItem(candidate, index) {
 
 /** Its ten bars, or why there are none. */
 function distributionOf({probabilities, score, reason}, threshold) {
-  return probabilities ? [distribution(probabilities, score, threshold)] : [element("p", {class: "note"}, `Not judged: ${reason}.`)];
+  if (probabilities) return [distribution(probabilities, score, threshold)];
+  return [element("p", {class: "note"}, `Not judged: ${reason}.`)];
 }
 
 /** Mark each candidate by the slider, and say how many would be answered. */

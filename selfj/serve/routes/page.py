@@ -13,7 +13,12 @@ router = APIRouter()
 
 @router.get("/", include_in_schema=False)
 async def page(endpoint: Annotated[Endpoint, Depends(endpoint_of)]) -> HTMLResponse:
-    """The page. Where keys are asked for its status is 401, and it asks for one: it holds nothing of the run itself."""
+    """The page; it holds nothing of the run itself.
+
+    Where keys are asked for its status is 401, and it asks for one: a browser that opens a page sends none.
+    """
     found = page_document()
-    status = 200 if endpoint.settings.access.open else 401
-    return HTMLResponse(found.html, status, headers={"Content-Security-Policy": found.policy, "Cache-Control": "no-cache"})
+    headers = {"Content-Security-Policy": found.policy, "Cache-Control": "no-cache"}
+    if endpoint.settings.access.open:
+        return HTMLResponse(found.html, headers=headers)
+    return HTMLResponse(found.html, 401, headers={**headers, "WWW-Authenticate": "Bearer"})
