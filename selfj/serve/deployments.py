@@ -13,6 +13,7 @@ from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PolicyClient, Ref
 from selfj.serve.decide import Promises
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.engine import ServedEngine
+from selfj.serve.guard.keys import Keys, read_keys
 from selfj.serve.observe.ray_metrics import RayMetrics
 from selfj.serve.replicas import Replicas
 from selfj.serve.served import ServedRun
@@ -72,7 +73,7 @@ class EngineReplica:
 class Ingress:
     """HTTP: the application of selfj/serve/app.py over handles of the engines."""
 
-    def __init__(self, settings: ServeSettings, run: ServedRun, policy: Any, judge: Any) -> None:
+    def __init__(self, settings: ServeSettings, run: ServedRun, keys: Keys | None, policy: Any, judge: Any) -> None:
         name = serve.get_replica_context().app_name
         by_handle = [Calls(handle, Replicas(name, handle.deployment_name)) for handle in (policy, judge)]
         self._endpoint = Endpoint(
@@ -84,6 +85,7 @@ class Ingress:
             run.sampling,
             run.context(),
             RayMetrics(run.name),
+            keys,
         )
 
     def __serve_build_asgi_app__(self) -> Any:  # Ray Serve's name for it
@@ -95,6 +97,7 @@ def application(settings: ServeSettings) -> Any:
     """The application to deploy. Raises SelfJError, in one line, if the run cannot be served."""
     run = ServedRun.of(settings)
     Promises.of(run.judge, settings.promise)
+    keys = read_keys(settings.access)
     how = engine_replicas(settings, run.shared)
     if run.shared:
         policy = judge = _engine(ENGINE, settings, how[0]).bind(run, (POLICY, JUDGE))
@@ -104,7 +107,7 @@ def application(settings: ServeSettings) -> Any:
     ingress = serve.deployment(Ingress).options(
         name=INGRESS, ray_actor_options={"num_cpus": 0}, **replica_options(settings.ingress_replicas, settings.drain_s)
     )
-    return ingress.bind(settings, run, policy, judge)
+    return ingress.bind(settings, run, keys, policy, judge)
 
 
 def engine_replicas(settings: ServeSettings, shared: bool) -> list[ReplicaSettings]:

@@ -6,6 +6,7 @@ from fastapi import Request
 
 from selfj.config import SampleSettings
 from selfj.serve.decide import Promises
+from selfj.serve.guard.keys import Keys
 from selfj.serve.observe.metrics import Metrics
 from selfj.serve.services import JudgeService, PolicyService
 from selfj.serve.settings import ServeSettings
@@ -26,6 +27,8 @@ class Endpoint:
     context: int
     """Longest sequence of the policy in tokens."""
     metrics: Metrics
+    keys: Keys | None = None
+    """API keys as they were where the endpoint was deployed; without, they are read where the application is made."""
 
 
 def endpoint_of(request: Request) -> Endpoint:

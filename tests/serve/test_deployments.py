@@ -5,12 +5,12 @@ from pathlib import Path
 from selfj.config import EngineSettings
 from selfj.serve.deployments import application, engine_replicas, judge_room, replica_options
 from selfj.serve.served import ServedRun
-from selfj.serve.settings import ReplicaSettings, ServeSettings
+from selfj.serve.settings import AccessSettings, ReplicaSettings, ServeSettings
 from tests.serve.folders import make_run
 
 
 def settings_for(run: Path, **changes) -> ServeSettings:
-    return ServeSettings(run=str(run), engine=EngineSettings(device="cpu"), **changes)
+    return ServeSettings(run=str(run), engine=EngineSettings(device="cpu"), access=AccessSettings(open=True), **changes)
 
 
 def deployments_of(app) -> dict[str, object]:

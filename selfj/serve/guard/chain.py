@@ -1,5 +1,7 @@
 """What stands before every route: request ids, CORS, keys, body size, time-outs."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -10,7 +12,7 @@ from selfj.serve.guard.headers import REQUEST_ID, SetHeaders
 from selfj.serve.guard.keys import OPEN, RequireKey, read_keys
 from selfj.serve.guard.loopback import LoopbackOnly
 
-CORS = {
+CORS: dict[str, Any] = {
     "allow_methods": ["GET", "POST"],
     "allow_headers": ["Authorization", "Content-Type", REQUEST_ID],
     "expose_headers": [REQUEST_ID],
@@ -24,7 +26,7 @@ def add_guards(app: FastAPI, endpoint: Endpoint) -> None:
     Raises SettingsError if there is no API key, and the endpoint was not opened.
     """
     access, limits = endpoint.settings.access, endpoint.settings.limits
-    keys = read_keys(access)
+    keys = endpoint.keys or read_keys(access)
     app.add_middleware(Deadline, seconds=limits.request_s)
     app.add_middleware(LimitBody, limit=limits.body_bytes, seconds=limits.request_s)
     if keys is None:

@@ -1,13 +1,17 @@
 """API keys."""
 
 import hmac
+from dataclasses import replace
 
 import pytest
+from starlette.testclient import TestClient
 
 from selfj.errors import SettingsError
+from selfj.serve.app import create_app
 from selfj.serve.guard import keys
 from selfj.serve.guard.keys import Keys, read_keys
 from selfj.serve.settings import AccessSettings
+from tests.serve.fakes import fake_endpoint
 from tests.serve.guard.asking import CHAT, KEYS, chat, client, keyed_client
 
 ELSEWHERE = [
@@ -103,3 +107,13 @@ def test_a_key_that_cannot_be_used_is_named_by_its_place_and_not_shown(tmp_path,
 def test_neither_settings_nor_the_application_hold_the_keys_themselves(monkeypatch):
     monkeypatch.setenv("SELFJ_API_KEYS", KEYS[0])
     assert KEYS[0] not in repr(read_keys(AccessSettings()))
+
+
+def test_an_endpoint_takes_the_keys_along_to_where_the_application_is_made(monkeypatch):
+    monkeypatch.delenv("SELFJ_API_KEYS", raising=False)
+    endpoint = fake_endpoint(change=lambda settings: setattr(settings.access, "open", False))
+    http = TestClient(create_app(replace(endpoint, keys=Keys.of(["carried"]))))
+    assert [http.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).status_code for key in ("carried", "x")] == [
+        200,
+        401,
+    ]
