@@ -95,7 +95,7 @@ class SourceSettings:
 class NearDuplicateSettings:
     """Near duplicates: instructions that share most of their shingles, over the whole collection (MinHash with bands)."""
 
-    on: bool = field(default=False, metadata=ADDED)
+    enabled: bool = field(default=False, metadata=ADDED)
     """Whether they are looked for."""
     threshold: float = field(default=0.8, metadata=ADDED)
     """Instructions with at least this Jaccard similarity of their shingles are duplicates."""
@@ -175,7 +175,7 @@ class CollectSettings:
     strict: bool = field(default=False, metadata=ADDED)
     """Stop at a source that is missing or breaks, instead of reporting it and going on with the others."""
     filters: FilterSettings = field(default_factory=FilterSettings, metadata=ADDED)
-    """Quality filters; all are off until turned on (`filters: {repetition: {on: true}}`)."""
+    """Quality filters; all are off until turned on (`filters: {repetition: {enabled: true}}`)."""
     near_duplicates: NearDuplicateSettings = field(default_factory=NearDuplicateSettings, metadata=ADDED)
     """Near duplicates; exact ones are always found."""
     decontaminate: DecontaminationSettings = field(default_factory=DecontaminationSettings, metadata=ADDED)

@@ -18,7 +18,7 @@ def _added(default: bool | int | float) -> Any:
 class FilterSwitch:
     """What all filters share."""
 
-    on: bool = _added(False)
+    enabled: bool = _added(False)
     """Whether the filter is used."""
     except_categories: list[str] = field(default_factory=list, metadata=_ADDED)
     """Categories that it leaves alone."""

@@ -96,8 +96,8 @@ def _names_of_kinds() -> dict[str, tuple[str, ...]]:
 
 
 def _filters(settings: CollectSettings) -> list[Explained]:
-    off = {f"filters.{name}" for name in KINDS if not getattr(settings.filters, name).on}
-    off |= set() if settings.near_duplicates.on else {"collect.near_duplicates"}
+    off = {f"filters.{name}" for name in KINDS if not getattr(settings.filters, name).enabled}
+    off |= set() if settings.near_duplicates.enabled else {"collect.near_duplicates"}
     off |= set() if settings.decontaminate.sets else {"collect.decontaminate"}
     return [Explained(name, "off" if name in off else "") for name in (*_names_of_kinds(), OTHER)]
 

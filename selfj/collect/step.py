@@ -46,7 +46,7 @@ def collect(run: RunFolder, settings: Settings) -> Manifest:
     collected = _make_collected(run, chosen, plans)
     if not collected.rows_out:
         raise _nothing_left(summarise(run, chosen.sources, problems))
-    before = collected if not chosen.near_duplicates.on else _make_unique(run, chosen, collected)
+    before = collected if not chosen.near_duplicates.enabled else _make_unique(run, chosen, collected)
     labels = [shard.label for plan in plans for shard in plan.shards]
     instructions = _make_instructions(run, chosen, before, list(dict.fromkeys(labels)))
     if not instructions.details:
@@ -116,7 +116,7 @@ def _make_unique(run: RunFolder, settings: CollectSettings, collected: Manifest)
 def _make_instructions(run: RunFolder, settings: CollectSettings, before: Manifest, labels: list[str]) -> Manifest:
     """The last table, from `collected` or, without the near duplicates, from `unique`."""
     inputs, dropped = {before.table: before.fingerprint.digest}, ""
-    if settings.near_duplicates.on:
+    if settings.near_duplicates.enabled:
         near = find_near_duplicates(run, settings.near_duplicates, before, labels, settings.workers)
         inputs[near.table], dropped = near.fingerprint.digest, near.table
     rows, limit = before.rows_out, settings.max_instructions

@@ -13,7 +13,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         help="the first step alone: instructions from all sources, and why the others were rejected",
         description="Collect instructions from the sources of a settings file, like ray_jobs/collect.py. "
         "The same command again goes on where it was stopped.",
-        epilog="Example: selfj collect configs/shared_data.yaml --explain --collect.filters.markup.on true",
+        epilog="Example: selfj collect configs/shared_data.yaml --explain --collect.filters.markup.enabled true",
         allow_abbrev=False,
     )
     add_config(parser)

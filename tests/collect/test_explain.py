@@ -12,7 +12,7 @@ from selfj.filter_settings import EchoFilter, FilterSettings, PersonalFilter
 from selfj.records import Instruction, Rejected, rejected, schema
 from selfj.run import RunFolder
 
-SETTINGS = CollectSettings(filters=FilterSettings(echo=EchoFilter(on=True), personal=PersonalFilter(on=True)))
+SETTINGS = CollectSettings(filters=FilterSettings(echo=EchoFilter(enabled=True), personal=PersonalFilter(enabled=True)))
 
 
 def reject(reason: str, row: int, content: str = "some text") -> Rejected:
@@ -62,7 +62,7 @@ def test_the_command_collects_and_explains(ray_local: None, tmp_path: Path, caps
     config = tmp_path / "own.yaml"
     config.write_text(
         f"name: own\nruns: {tmp_path}/runs\npolicy: {{model: any}}\n"
-        f"collect: {{sources: [{{path: {data}}}], filters: {{echo: {{on: true}}}}}}\n"
+        f"collect: {{sources: [{{path: {data}}}], filters: {{echo: {{enabled: true}}}}}}\n"
     )
     assert cli.main(["collect", str(config), "--explain"]) == 0
     printed = capsys.readouterr().out

@@ -32,7 +32,7 @@ def chosen_filters(settings: FilterSettings) -> list[Filter]:
     return [
         Except(rule, switch.except_categories) if switch.except_categories else rule
         for switch, rules in _all(settings)
-        if switch.on
+        if switch.enabled
         for rule in rules
     ]
 

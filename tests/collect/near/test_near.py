@@ -18,7 +18,7 @@ from tests.collect.collecting import near_here
 
 WORDS = [f"w{number}" for number in range(2000)]
 LABELS = ["best", "other"]
-NEAR = NearDuplicateSettings(on=True)
+NEAR = NearDuplicateSettings(enabled=True)
 
 
 def text_of(seed: int, length: int = 40) -> str:
@@ -110,7 +110,7 @@ def test_the_threshold_is_exact(run_folder: RunFolder) -> None:
     similar = jaccard(set(shingles(base, 3)), set(shingles(changed(base, 4), 3)))
     assert similar == pytest.approx(36 / 44)
     for threshold, count in ((similar - 0.001, 1), (similar + 0.001, 0)):
-        assert len(near_here(run_folder, NearDuplicateSettings(on=True, threshold=threshold), LABELS)) == count
+        assert len(near_here(run_folder, NearDuplicateSettings(enabled=True, threshold=threshold), LABELS)) == count
 
 
 def test_a_chain_of_near_duplicates_is_one_cluster(run_folder: RunFolder) -> None:
@@ -133,7 +133,7 @@ def test_which_one_is_kept_is_a_setting(run_folder: RunFolder, keep: str, kept: 
             row(changed(base, 2), 7, "other", "the longest of all"),
         ],
     )
-    found = near_here(run_folder, NearDuplicateSettings(on=True, keep=keep), LABELS)  # type: ignore[arg-type]
+    found = near_here(run_folder, NearDuplicateSettings(enabled=True, keep=keep), LABELS)  # type: ignore[arg-type]
     assert {(item.kept_source, item.kept_row) for item in found} == {kept} and len(found) == 2
 
 

@@ -156,12 +156,12 @@ def test_all_filters_are_off_until_turned_on_and_each_has_its_kinds() -> None:
     assert list(KINDS) == [item.name for item in dataclasses.fields(FilterSettings)]
     for name in KINDS:
         chosen = FilterSettings()
-        getattr(chosen, name).on = True
+        getattr(chosen, name).enabled = True
         assert chosen_filters(chosen), name
 
 
 def test_a_filter_that_is_on_looks_at_the_texts_and_leaves_the_categories_that_it_should() -> None:
-    chosen = FilterSettings(markup=MarkupFilter(on=True, fields=["reference"], except_categories=["coding"]))
+    chosen = FilterSettings(markup=MarkupFilter(enabled=True, fields=["reference"], except_categories=["coding"]))
     (rule,) = chosen_filters(chosen)
     assert rule.field == "reference" and kind_of(rule.reason_to_reject(row("a", "b<br>c")) or "") in KINDS["markup"]
     assert rule.reason_to_reject(row("a<br>b", "c")) is None
@@ -175,5 +175,5 @@ def test_settings_that_older_runs_did_not_have_are_no_part_of_their_fingerprint(
         *("test_fraction", "calibration_fraction", "max_instructions", "rows_per_part"),
     }
     assert set(as_dict(CollectSettings(), resources=False)) == old
-    on = CollectSettings(filters=FilterSettings(echo=EchoFilter(on=True)))
-    assert as_dict(on, resources=False)["filters"] == {"echo": {"on": True}}
+    on = CollectSettings(filters=FilterSettings(echo=EchoFilter(enabled=True)))
+    assert as_dict(on, resources=False)["filters"] == {"echo": {"enabled": True}}
