@@ -1,5 +1,6 @@
 """The official OpenAI client on a real endpoint: Ray Serve, vLLM, the pocket policy and an untrained judge."""
 
+import asyncio
 from collections.abc import Iterator
 
 import openai
@@ -30,6 +31,14 @@ def test_the_answer_and_its_score_belong_together(client):
     assert text(completion)
     assert sum(digit * p for digit, p in enumerate(verdict["probabilities"])) == pytest.approx(verdict["score"], abs=1e-4)
     assert sum(verdict["probabilities"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_answers_to_many_at_once_are_those_of_one_after_the_other(client, served):
+    async def at_once():
+        async with openai.AsyncOpenAI(base_url=f"{served.url}/v1", api_key="none") as asynchronous:
+            return await asyncio.gather(*(always(asynchronous, seed=seed) for seed in range(12)))
+
+    assert [text(completion) for completion in asyncio.run(at_once())] == [text(always(client, seed=k)) for k in range(12)]
 
 
 def test_promises_decide_by_the_score_and_a_declined_answer_is_not_shown(client):

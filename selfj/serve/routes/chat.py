@@ -1,7 +1,7 @@
 """`/v1/chat/completions`: OpenAI's request; an answer that the judge vouches for, or a refusal."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response, StreamingResponse
@@ -17,9 +17,10 @@ router = APIRouter()
 
 STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 """The second tells nginx to pass pieces on as they come."""
+STREAMED: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 
 
-@router.post("/v1/chat/completions", response_model=ChatCompletion)
+@router.post("/v1/chat/completions", response_model=ChatCompletion, responses=STREAMED)
 async def complete(request: Request, body: ChatRequest, endpoint: Annotated[Endpoint, Depends(endpoint_of)]) -> Response:
     """Answer a conversation, or decline to.
 

@@ -31,12 +31,11 @@ def _as_list(stop: Any) -> Any:
 
 Ignored = Annotated[Any, Field(description="Accepted; changes nothing here.")]
 Unsupported = Annotated[None, BeforeValidator(_refuse_unless_empty), Field(description="Not supported: null or empty.")]
-Fraction = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class TextPart(_Strict):
@@ -106,7 +105,7 @@ class ChatRequest(_Strict):
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     n: Count | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    top_p: Annotated[Fraction, Field(gt=0)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None

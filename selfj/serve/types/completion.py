@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from pydantic import BaseModel, model_serializer
+from pydantic import BaseModel, ConfigDict, model_serializer
+
+
+class _Documented(BaseModel):
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
 
 FinishReason = Literal["stop", "length"]
 
 
-class Candidate(BaseModel):
+class Candidate(_Documented):
     """One of the answers that were drawn for a choice."""
 
     number: int
@@ -21,7 +26,7 @@ class Candidate(BaseModel):
     tokens: int
 
 
-class Verdict(BaseModel):
+class Verdict(_Documented):
     """What the judge says of the answer that was picked, and what follows from it."""
 
     score: float | None
@@ -44,7 +49,7 @@ class Verdict(BaseModel):
     """All of them, highest score first, if asked for."""
 
 
-class ChoiceMessage(BaseModel):
+class ChoiceMessage(_Documented):
     """An answer, or a refusal: one of the two is null."""
 
     role: Literal["assistant"] = "assistant"
@@ -52,7 +57,7 @@ class ChoiceMessage(BaseModel):
     refusal: str | None
 
 
-class Choice(BaseModel):
+class Choice(_Documented):
     """One of the `n` answers."""
 
     index: int
@@ -62,7 +67,7 @@ class Choice(BaseModel):
     selfj: Verdict
 
 
-class ModelTokens(BaseModel):
+class ModelTokens(_Documented):
     """Tokens of one model; a prompt counts each time it is read."""
 
     prompt_tokens: int = 0
@@ -72,20 +77,20 @@ class ModelTokens(BaseModel):
     """Of all candidates. The judge writes none: its rating is read from the probabilities of the next token."""
 
 
-class ByModel(BaseModel):
+class ByModel(_Documented):
     """Tokens of both models."""
 
     policy: ModelTokens
     judge: ModelTokens
 
 
-class PromptDetails(BaseModel):
+class PromptDetails(_Documented):
     """OpenAI's breakdown of prompt tokens."""
 
     cached_tokens: int
 
 
-class Usage(BaseModel):
+class Usage(_Documented):
     """Tokens of policy and judge together, and of each."""
 
     prompt_tokens: int
@@ -95,7 +100,7 @@ class Usage(BaseModel):
     selfj: ByModel
 
 
-class ChatCompletion(BaseModel):
+class ChatCompletion(_Documented):
     """The whole response."""
 
     id: str
@@ -108,7 +113,7 @@ class ChatCompletion(BaseModel):
     usage: Usage
 
 
-class ChoiceDelta(BaseModel):
+class ChoiceDelta(_Documented):
     """A piece of a message; fields that are not set are left out."""
 
     role: Literal["assistant"] | None = None
@@ -120,7 +125,7 @@ class ChoiceDelta(BaseModel):
         return {name: value for name, value in serialise(self).items() if name in self.model_fields_set}
 
 
-class ChunkChoice(BaseModel):
+class ChunkChoice(_Documented):
     """A piece of one of the `n` answers; the last has `finish_reason` and `selfj`."""
 
     index: int
@@ -130,7 +135,7 @@ class ChunkChoice(BaseModel):
     selfj: Verdict | None = None
 
 
-class ChatChunk(BaseModel):
+class ChatChunk(_Documented):
     """A piece of a response that is streamed."""
 
     id: str
