@@ -19,10 +19,10 @@ import pytest
 
 from selfj.collect import collect, step_counts
 from selfj.collect.summary import kind_of
-from selfj.config import Settings, SourceSettings, load_settings
+from selfj.config import NearDuplicateSettings, Settings, SourceSettings, load_settings
 from selfj.errors import DataError, RunFolderError
 from selfj.records import Instruction, from_table
-from selfj.run import RunFolder
+from selfj.run import BETWEEN, RunFolder
 from selfj.tables import Manifest
 from tests.collect.collecting import GENERATED, generated, row, rows, settings_of, write_jsonl
 
@@ -63,6 +63,12 @@ def finished(ray_local: None, tmp_path_factory: pytest.TempPathFactory) -> Finis
     return Finished(folder / "run", settings, manifest, printed.getvalue())
 
 
+def near_row(i: int) -> dict[str, Any]:
+    """Rows 2k and 2k + 1 are near duplicates."""
+    text = " ".join(f"w{(i // 2) * 100 + place}" for place in range(40))
+    return {"instruction": f"{text} end {i}", "reference": "It is so."}
+
+
 def files(folder: str | Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(Path(folder).rglob("*.parquet"))}
 
@@ -95,6 +101,24 @@ def test_plain_lines_say_what_became_of_each_source(finished: Finished) -> None:
     assert "collect: sums: 2,500 rows read, 2,000 kept, 500 rejected (duplicate 500)\n" in finished.printed
     assert "collect: all: 2,554 rows read, 2,051 kept (train " in finished.printed
     assert "\r" not in finished.printed
+
+
+def test_near_duplicates_are_the_same_with_one_worker_and_three_and_every_row_is_accounted_for(
+    ray_local: None, tmp_path: Path
+) -> None:
+    path = write_jsonl(tmp_path / "near.jsonl", [*rows(3), *(near_row(i) for i in range(60)), near_row(0)])
+    near = NearDuplicateSettings(enabled=True)
+    folders = [RunFolder(str(tmp_path / name)) for name in ("one", "three")]
+    for run, workers in zip(folders, (1, 3), strict=True):
+        collect(run, settings_of(path, near_duplicates=near, workers=workers, rows_per_part=20))
+    assert files(folders[0].address) == files(folders[1].address)
+    counts = step_counts(folders[0])
+    assert (counts.rows_in, counts.rows_out, counts.rejected) == (64, 33, 31)
+    manifest = folders[0].table("instructions").manifest()
+    assert manifest and manifest.details["reasons"] == {"near duplicate": 30, "duplicate": 1}
+    assert set(folders[0].tables_of("collect")) == {"collected", "instructions", *BETWEEN}
+    again = collect(folders[0], settings_of(path, near_duplicates=near, workers=2, rows_per_part=20))
+    assert again.details == manifest.details
 
 
 def test_a_half_finished_run_goes_on_and_leaves_finished_parts_alone(finished: Finished, tmp_path: Path) -> None:

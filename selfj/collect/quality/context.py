@@ -18,19 +18,21 @@ _ABOVE = re.compile(
     re.I,
 )
 _BELOW = re.compile(
-    rf"\b(?:the|this|these) (?:following|below) (?:\w+ )?{_THING}\b"
+    rf"\b(?:the|this|these) (?:following|below|given|provided) (?:\w+ )?{_THING}\b"
     rf"|\b{_THING} (?:below|that follows)\b|\bgiven (?:the|this) {_THING}\b",
     re.I,
 )
 _ELSEWHERE = re.compile(
-    r"\b(?:the|this|these|an?) (?:attached|enclosed) \w+|\bsee (?:the )?attach(?:ed|ment)"
+    rf"\b(?:the|this|these|an?) (?:attached|enclosed) (?:\w+ )?(?:{_THING}|{_PICTURE}|file|pdf|data)\b"
+    r"|\bsee (?:the )?attach(?:ed|ment)"
     rf"|\b(?:in|on|of|from|describe|at) (?:the|this|these) {_PICTURE}s? (?:above|below|shown|provided|given|attached)"
     rf"|\b(?:in|describe|caption) this {_PICTURE}\b|\bclick (?:here|this link)\b",
     re.I,
 )
-_LEFT = 3
-"""Words after "the following …" (or in quotation marks, or behind a colon before it) from which on something is there."""
-_QUOTED = re.compile(r"[\"“”«»`\[]|:\s*\S|\n")
+_BEFORE, _AFTER = 30, 6
+"""Words of an instruction that speaks of something above, and words behind "the following …", from which on it may be there."""
+_MARKED_OFF = re.compile(r"[\"“”«»`\[]|:\s*\S|\n")
+"""Quotation marks, a colon with something behind it, another line."""
 
 
 class MissingContext(TextFilter[ContextFilter]):
@@ -40,18 +42,19 @@ class MissingContext(TextFilter[ContextFilter]):
         """The words that refer to something that is not in the text."""
         if count_words(text) > self.settings.max_words:
             return None
-        found = _ELSEWHERE.search(text) or self._above(text) or self._below(text)
+        asked = text.strip().partition("\n\n")[0]  # what stands below may be a mail with an attachment
+        found = _ELSEWHERE.search(asked) or self._above(text) or self._below(text)
         return f"missing context: {found.group()[:60]!r}" if found else None
 
     def _above(self, text: str) -> re.Match[str] | None:
         found = _ABOVE.search(text)
-        return None if found and _holds(text[: found.start()] + text[found.end() :]) else found
+        return None if found and _holds(text, found, count_words(text), _BEFORE) else found
 
     def _below(self, text: str) -> re.Match[str] | None:
         found = _BELOW.search(text)
-        return None if found and _holds(text[found.end() :], _LEFT) else found
+        return None if found and _holds(text, found, count_words(text[found.end() :]), _AFTER) else found
 
 
-def _holds(rest: str, words: int = 25) -> bool:
-    """Whether a text without the reference to it holds something to refer to."""
-    return bool(_QUOTED.search(rest)) or count_words(rest) >= words
+def _holds(text: str, found: re.Match[str], words: int, enough: int) -> bool:
+    """Whether something to refer to is there: marked off from the reference to it, or so many words."""
+    return words >= enough or bool(_MARKED_OFF.search(text[: found.start()] + text[found.end() :]))
