@@ -128,7 +128,7 @@ function showNew(instruction, seconds) {
   showResult(state.card, state.choice, instruction, state.drawn, seconds);
   find("news").textContent = decisionInWords(state.choice, state.drawn);
   showCaveat();
-  find("result").scrollIntoView({block: "nearest", behavior: calm() ? "auto" : "smooth"});
+  find("answer").scrollIntoView({block: "nearest", behavior: calm() ? "auto" : "smooth"});
 }
 
 function calm() {

@@ -29,15 +29,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """Open the page of an endpoint; options are those of a browser context (viewport, color_scheme …).
+    """Open the page of an endpoint of fakes, or at an address; options are those of a browser context (viewport …).
 
     At the end of the test nothing may have gone wrong in the page, or been asked of another host.
     """
     with contextlib.ExitStack() as stack:
         problems: list[str] = []
 
-        def opened(endpoint: Endpoint, **options) -> Page:
-            url = stack.enter_context(listening(create_app(endpoint)))
+        def opened(endpoint: Endpoint | str, **options) -> Page:
+            url = endpoint if isinstance(endpoint, str) else stack.enter_context(listening(create_app(endpoint)))
             context = browser.new_context(**options)
             stack.callback(context.close)
             page = context.new_page()

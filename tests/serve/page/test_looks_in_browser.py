@@ -119,3 +119,11 @@ def test_print_has_the_instruction_and_the_answer_without_controls(visit):
     for part in ("#asked", "#answer", "#distribution", "#readout", "#candidate-list"):
         expect(page.locator(part)).to_be_visible()
     assert page.locator("button:visible, input:visible, select:visible, textarea:visible").count() == 0
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, {"width": 390, "height": 844}], ids=["desktop", "phone"])
+def test_the_answer_is_in_view_when_it_comes(visit, size):
+    page = visit(fake_endpoint(FakePolicy([" ".join(["word"] * 60)])), viewport=size, reduced_motion="reduce")
+    ask(page)
+    expect(page.locator("#verdict")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#answer")).to_be_in_viewport(ratio=1)
