@@ -135,7 +135,8 @@ def test_another_chat_template_makes_another_policy(tmp_path: Path) -> None:
 
 
 def test_a_worker_says_nothing_of_the_triton_it_does_not_need_and_keeps_other_warnings() -> None:
-    code = "import logging, torch\nfor name in ('torch._library.triton', 'torch._dynamo'): logging.getLogger(name).warning('of ' + name)"
+    names = ["torch._library.triton", "torch._dynamo"]
+    code = f"import logging, torch\nfor name in {names}: logging.getLogger(name).warning('of ' + name)"
     variables = {**os.environ, **engine_pool(SETTINGS).environment}
     said = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True).stderr
     assert "of torch._dynamo" in said and "triton" not in said

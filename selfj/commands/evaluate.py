@@ -45,7 +45,11 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--prefer", metavar="COLUMN", help="votes on response_a and response_b: 0 or tie, 1 or a, 2 or b; or a list"
     )
-    what.add_argument("--chosen", metavar="COLUMN", help="the preferred answer of a pair; --rejected names the other")
+    what.add_argument(
+        "--chosen",
+        metavar="COLUMN",
+        help="the preferred answer of a pair; --rejected names the other; or lists of right and of wrong answers (best of N)",
+    )
     add_columns(
         parser,
         response_a="first answer of a pair (default: response_a)",

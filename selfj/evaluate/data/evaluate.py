@@ -1,4 +1,4 @@
-"""`selfj evaluate`: a table of answers with gold, or of pairs with preferences, and what the methods make of it.
+"""`selfj evaluate`: a table of answers with gold, of pairs with preferences or of choices, and what the methods make of it.
 
 The folder it writes holds `metrics.json`, `table.md`, `predictions.parquet` (one row per answer or pair) and `rejected.parquet`.
 """
@@ -11,10 +11,13 @@ from typing import Any
 import pyarrow as pa
 
 from selfj.evaluate.data.answers import answer_metrics, gold_of
+from selfj.evaluate.data.choices import Choice, ChoiceScores, by_choice, choice_metrics, read_choices
+from selfj.evaluate.data.choices import questions_of as questions_of_choices
 from selfj.evaluate.data.files import place_columns, score_columns, write_parquet
 from selfj.evaluate.data.pairs import PairScores, halves, pair_metrics, questions_of
-from selfj.evaluate.data.reading import Answer, Columns, Pair, read_answers, read_pairs
+from selfj.evaluate.data.reading import Answer, Columns, Pair, holds_lists, read_answers, read_pairs
 from selfj.evaluate.data.rewardbench import export
+from selfj.evaluate.data.rewardbench2 import export_choices
 from selfj.evaluate.data.scorers import Scorer, ScorerOptions, make_scorers
 from selfj.evaluate.data.scoring import Resampling, ScoredColumn, score
 from selfj.evaluate.data.table import markdown
@@ -35,7 +38,7 @@ class DataJob:
     """Folder to write, local or any fsspec address."""
     columns: Columns = field(default_factory=Columns)
     pairs: bool = False
-    """Whether rows are pairs of answers with a preference instead of answers with gold."""
+    """Whether rows are pairs of answers with a preference, or lists of right and wrong answers, instead of answers with gold."""
     methods: ScorerOptions = field(default_factory=ScorerOptions)
     resampling: Resampling = field(default_factory=Resampling)
     good: float | None = None
@@ -53,7 +56,7 @@ def evaluate_data(job: DataJob) -> dict[str, Any]:
     """
     scorers = make_scorers(job.methods)
     store = Store(job.out)
-    metrics, predictions, rejects = _pairs(job, scorers, store) if job.pairs else _answers(job, scorers)
+    metrics, predictions, rejects = _evaluated(job, scorers, store)
     metrics = {
         "data": job.data.rsplit("/", 1)[-1],
         **metrics,
@@ -66,6 +69,12 @@ def evaluate_data(job: DataJob) -> dict[str, Any]:
     store.write("table.md", markdown(metrics).encode())
     store.write("metrics.json", json.dumps(metrics, indent=1, ensure_ascii=False).encode())
     return metrics
+
+
+def _evaluated(job: DataJob, scorers: Sequence[Scorer], store: Store) -> tuple[dict[str, Any], pa.Table, list[Rejected]]:
+    if not job.pairs:
+        return _answers(job, scorers)
+    return _choices(job, scorers, store) if holds_lists(job.data, job.columns) else _pairs(job, scorers, store)
 
 
 def _answers(job: DataJob, scorers: Sequence[Scorer]) -> tuple[dict[str, Any], pa.Table, list[Rejected]]:
@@ -82,6 +91,24 @@ def _pairs(job: DataJob, scorers: Sequence[Scorer], store: Store) -> tuple[dict[
     if job.rewardbench:
         export(store, job.rewardbench, pairs, scored)
     return pair_metrics(pairs, scored, job.resampling), _pair_rows(pairs, scored), rejects
+
+
+def _choices(job: DataJob, scorers: Sequence[Scorer], store: Store) -> tuple[dict[str, Any], pa.Table, list[Rejected]]:
+    choices, rejects = read_choices(job.data, job.columns, job.limit)
+    questions = questions_of_choices(choices)
+    scored = [by_choice(choices, score(scorer, questions)) for scorer in scorers]
+    if job.rewardbench:
+        export_choices(store, job.rewardbench, choices, scored)
+    return choice_metrics(choices, scored, job.resampling), _choice_rows(choices, scored), rejects
+
+
+def _choice_rows(choices: Sequence[Choice], scored: Sequence[ChoiceScores]) -> pa.Table:
+    rows = place_columns([choice.place for choice in choices], [choice.instruction for choice in choices])
+    rows["right"] = pa.array([choice.right for choice in choices], pa.int64())
+    for item in scored:
+        values = [[value if value == value else None for value in scores.tolist()] for scores in item.scores]
+        rows[f"{item.scorer.name}_scores"] = pa.array(values, pa.list_(pa.float64()))
+    return pa.table(rows)
 
 
 def _answer_rows(answers: Sequence[Answer], columns: Sequence[ScoredColumn]) -> pa.Table:

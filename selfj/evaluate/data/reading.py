@@ -103,22 +103,23 @@ def read_answers(path: str, columns: Columns, limit: int | None = None) -> tuple
 
     Raises DataError if nothing can be read, or if not one row is an answer.
     """
-    return _read(path, limit, lambda place, values: _answer(place, values, columns), columns)
+    return read_rows(path, limit, lambda place, values: _answer(place, values, columns), columns)
 
 
 def read_pairs(path: str, columns: Columns, limit: int | None = None) -> tuple[list[Pair], list[Rejected]]:
     """The same for pairs of answers."""
-    return _read(path, limit, lambda place, values: _pair(place, values, columns), columns)
+    return read_rows(path, limit, lambda place, values: _pair(place, values, columns), columns)
 
 
 def read_systems(path: str, columns: Columns, limit: int | None = None) -> tuple[list[Answer], list[Rejected]]:
     """The answers of many systems: one table with a column that names the system, or a folder with one file for each."""
-    return _read(path, limit, lambda place, values: _system_answer(place, values, columns), columns)
+    return read_rows(path, limit, lambda place, values: _system_answer(place, values, columns), columns)
 
 
-def _read(
+def read_rows(
     path: str, limit: int | None, parse: Callable[[Place, Values], Row], columns: Columns
 ) -> tuple[list[Row], list[Rejected]]:
+    """What `parse` makes of every row, and the rows that raised RowProblem. Raises DataError if it makes nothing of any."""
     rows: list[Row] = []
     rejects: list[Rejected] = []
     for file, number, values in _raw_rows(path, limit):
@@ -142,6 +143,13 @@ class _Unread:
 
     def __str__(self) -> str:
         return self.content
+
+
+def holds_lists(path: str, columns: Columns) -> bool:
+    """Whether the first row has a list of answers where a pair has one (`columns.first`). Raises DataError as reading does."""
+    for _, _, values in _raw_rows(path, 1):
+        return not isinstance(values, _Unread) and any(isinstance(values.get(name), list) for name in columns.first)
+    return False
 
 
 def _raw_rows(path: str, limit: int | None) -> Iterator[tuple[str, int, Values | _Unread]]:
@@ -171,7 +179,7 @@ def _place(file: str, number: int, values: Values, columns: Columns) -> Place:
 def _answer(place: Place, values: Values, columns: Columns) -> Answer:
     return Answer(
         place=place,
-        instruction=_instruction(values, columns),
+        instruction=instruction_of(values, columns),
         response=_response(values, columns.response, "response"),
         reference=optional_text(values, columns.reference),
         gold=_numbers(values, columns.gold) if columns.gold else (),
@@ -181,7 +189,7 @@ def _answer(place: Place, values: Values, columns: Columns) -> Answer:
 def _pair(place: Place, values: Values, columns: Columns) -> Pair:
     return Pair(
         place=place,
-        instruction=_instruction(values, columns),
+        instruction=instruction_of(values, columns),
         first=_response(values, columns.first, "response_a"),
         second=_response(values, columns.second, "response_b"),
         reference=optional_text(values, columns.reference),
@@ -192,7 +200,7 @@ def _pair(place: Place, values: Values, columns: Columns) -> Pair:
 def _system_answer(place: Place, values: Values, columns: Columns) -> Answer:
     return Answer(
         place=place,
-        instruction=_instruction(values, columns),
+        instruction=instruction_of(values, columns),
         response=_response(values, columns.response, "response"),
         reference=optional_text(values, columns.reference),
         system=first_label(values, columns.system) or _stem(place.file),
@@ -209,7 +217,8 @@ def _stem(file: str) -> str:
     return path.name
 
 
-def _instruction(values: Values, columns: Columns) -> str:
+def instruction_of(values: Values, columns: Columns) -> str:
+    """The instruction of a row, with what it works on. Raises RowProblem if there is none."""
     instruction, given = required_text(values, columns.instruction, "instruction"), optional_text(values, columns.input)
     return f"{instruction}\n\n{given}" if given else instruction
 

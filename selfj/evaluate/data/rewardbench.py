@@ -31,20 +31,25 @@ def export(store: Store, model: str, pairs: Sequence[Pair], scored: Sequence[Pai
     better than a wrong one, and left out of the files that hold scores. Returns the files' names below `store`. Raises
     SettingsError for a name that is not ORGANISATION/MODEL, or where no method can do without a reference.
     """
-    if model.count("/") != 1 or not all(model.split("/")):
-        raise SettingsError(f"--rewardbench: {model!r} is not ORGANISATION/MODEL, the form of RewardBench's names")
+    check_name(model)
     chosen = [item for item in scored if not item.first.scorer.with_reference]
     if not chosen:
         raise SettingsError("--rewardbench: its pairs have no reference; give a method that needs none (length, --judge)")
     columns, unscored = _columns(pairs, chosen[-1]), _unscored(pairs, chosen[-1])
     files = {
-        f"{FOLDERS['results']}/{model}.json": _dump({**_named(model), **_by_subset(columns, unscored)}),
-        f"{FOLDERS['scores']}/{model}.json": _dump({**_scores(columns), **_named(model)}),
+        f"{FOLDERS['results']}/{model}.json": as_json({**named(model), **_by_subset(columns, unscored)}),
+        f"{FOLDERS['scores']}/{model}.json": as_json({**_scores(columns), **named(model)}),
         f"{model}_outputs.jsonl": _lines(columns),
     }
     for name, content in files.items():
         store.write(f"rewardbench/{name}", content)
     return [f"rewardbench/{name}" for name in files]
+
+
+def check_name(model: str) -> None:
+    """Raise SettingsError for a name that is not ORGANISATION/MODEL."""
+    if model.count("/") != 1 or not all(model.split("/")):
+        raise SettingsError(f"--rewardbench: {model!r} is not ORGANISATION/MODEL, the form of RewardBench's names")
 
 
 def _columns(pairs: Sequence[Pair], item: PairScores) -> dict[str, list[Any]]:
@@ -62,7 +67,7 @@ def _columns(pairs: Sequence[Pair], item: PairScores) -> dict[str, list[Any]]:
             "scores_rejected": scores[1 if first else 0],
             "results": int(margin[row] * gold[row] > 0),
             "subset": _subset(pair),
-            "id": _id(pair.place.key),
+            "id": id_of(pair.place.key),
         }
         for name, value in values.items():
             columns[name].append(value)
@@ -78,7 +83,7 @@ def _subset(pair: Pair) -> str:
     return pair.place.category or "all"
 
 
-def _id(key: str) -> int | str:
+def id_of(key: str) -> int | str:
     """RewardBench's ids are numbers where they can be."""
     return int(key) if key.isdigit() else key
 
@@ -108,9 +113,11 @@ def _lines(columns: dict[str, list[Any]]) -> bytes:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
-def _named(model: str) -> dict[str, str]:
+def named(model: str) -> dict[str, str]:
+    """What its files say of a model."""
     return {"model": model, "model_type": MODEL_TYPE, "chat_template": "tokenizer"}
 
 
-def _dump(values: dict[str, Any]) -> bytes:
+def as_json(values: dict[str, Any]) -> bytes:
+    """As RewardBench writes its files."""
     return json.dumps(values, indent=4, sort_keys=True, ensure_ascii=False).encode()

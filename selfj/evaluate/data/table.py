@@ -11,7 +11,9 @@ _COLUMNS = {
         ("prefers_first", "prefers first"),
         ("prefers_longer", "prefers longer"),
     ),
+    "choices": (("accuracy", "accuracy"),),
 }
+_ROWS = {"gold": "answers", "pairs": "pairs", "choices": "choices"}
 
 
 def markdown(metrics: dict[str, Any]) -> str:
@@ -23,14 +25,12 @@ def markdown(metrics: dict[str, Any]) -> str:
         cells = [_interval(entry, metric) for metric, _ in shown]
         seen = "yes" if entry["with_reference"] else "no"
         lines.append(_row([f"`{name}`", seen, *cells, str(entry["scored"]), str(entry["unscored"])]))
-    ceiling = _gold_row(metrics) if metrics["kind"] == "gold" else _voter_rows(metrics)
+    ceiling = {"gold": _gold_row, "pairs": _voter_rows, "choices": _chance_row}[metrics["kind"]](metrics)
     return "\n".join([*lines, *ceiling, "", *_notes(metrics), ""])
 
 
 def _heading(metrics: dict[str, Any]) -> str:
-    rows = (
-        f"{metrics['rows']:,} {'answers' if metrics['kind'] == 'gold' else 'pairs'} to {metrics['instructions']:,} instructions"
-    )
+    rows = f"{metrics['rows']:,} {_ROWS[metrics['kind']]} to {metrics['instructions']:,} instructions"
     left_out = f", {metrics['rejected']:,} rows rejected (rejected.parquet)" if metrics.get("rejected") else ""
     return f"**{metrics['data']}**: {rows}{left_out}."
 
@@ -54,11 +54,20 @@ def _voter_rows(metrics: dict[str, Any]) -> list[str]:
     return [_row([name, "", *agreement, *biases, "", ""])]
 
 
+def _chance_row(metrics: dict[str, Any]) -> list[str]:
+    return [_row(["*a pick at random*", "", _interval(metrics, "chance"), "", ""])]
+
+
 def _notes(metrics: dict[str, Any]) -> list[str]:
     interval = f"In brackets {metrics['interval']['level']:.0%} bootstrap intervals over instructions."
     if metrics["kind"] == "gold":
         good = f" AUROC: gold from {metrics['good']:g} is good." if metrics["good"] is not None else ""
         return [interval + good]
+    if metrics["kind"] == "choices":
+        left_out = (
+            f" Left out: {metrics['several_right']:,} that are about several right answers." if metrics["several_right"] else ""
+        )
+        return [f"{interval} Accuracy: how often the right answer has the highest score; a tie brings its share.{left_out}"]
     decided = metrics["rows"] - metrics["ties"]
     return [
         f"{interval} Accuracy: over the {decided:,} pairs that the votes decide, ties counted half.",
