@@ -25,6 +25,8 @@ def study_metrics(study: Study, seeds: Sequence[int], resamples: int) -> dict[st
     names = [method.name for method in study.methods]
     return {
         "policies": {policy: _policy(study, policy, names) for policy in study.policies},
+        "rows": sum(map(len, study.results)),
+        "instructions": _instructions(study.results),
         "mean": {name: _mean_entry(study, name) for name in names},
         "mean_baselines": {TASK_MEAN: _mean_entry(study, TASK_MEAN)},
         "differences": _differences(study, study.overall, None),
@@ -45,13 +47,18 @@ def _policy(study: Study, policy: str, names: Iterable[str]) -> dict[str, Any]:
     return {
         "runs": [result.run for result in results],
         "rows": sum(len(result) for result in results),
-        "instructions": sum(len(np.unique(result.instruction_ids)) for result in results),
+        "instructions": _instructions(results),
         "mean_gold": _mean_gold(results),
         "methods": {name: _entry(study, name, policy) for name in names},
         "baselines": {TASK_MEAN: _entry(study, TASK_MEAN, policy)},
         "differences": _differences(study, lambda key: study.of_policy(key, policy), policy),
         "best_of_n": mean_best_of_n(results),
     }
+
+
+def _instructions(results: Sequence[Result]) -> int:
+    """Different instructions in some runs: policies of one seed were asked the same ones."""
+    return len(np.unique(np.concatenate([result.instruction_ids for result in results]).astype(str)))
 
 
 def _mean_gold(results: Sequence[Result]) -> float | None:

@@ -60,13 +60,16 @@ class Study:
         return mean([self.of_policy(key, policy) for policy in self.policies])
 
     def by_seed(self, key: Key, policy: str | None = None) -> dict[int, float]:
-        """Value of each seed that has one, over policies their mean."""
+        """Value of each seed that has one; over policies their mean, in seeds in which none of them is missing: else seeds would
+        differ by which policies they have.
+        """
         found: dict[int, list[float]] = {}
         for result, answers in zip(self.results, self.found, strict=True):
             value = answers[key].value if key in answers else None
             if value is not None and policy in (None, result.policy):
                 found.setdefault(result.seed, []).append(value)
-        return {seed: float(np.mean(values)) for seed, values in sorted(found.items())}
+        complete = max(map(len, found.values()), default=0)
+        return {seed: float(np.mean(values)) for seed, values in sorted(found.items()) if len(values) == complete}
 
 
 def ask_all(results: Sequence[Result], resamples: int, seed: int) -> Study:

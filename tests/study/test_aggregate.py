@@ -125,6 +125,20 @@ def test_the_spread_over_seeds_stands_beside_the_interval(metrics: dict) -> None
     assert entry["pearson_sd"] == pytest.approx(np.std(list(entry["pearson_by_seed"].values()), ddof=1), abs=1e-5)
 
 
+def test_seeds_are_compared_where_no_policy_is_missing(metrics: dict) -> None:
+    """Policy b has no third seed: the mean of that seed would be that of policy a alone."""
+    assert list(metrics["mean"]["judge"]["pearson_by_seed"]) == ["1", "2"]
+    assert list(metrics["mean"]["gpt"]["pearson_by_seed"]) == ["1", "2", "3"], "only policy a has it"
+
+
+def test_an_instruction_that_several_runs_asked_is_one(tmp_path: Path) -> None:
+    worlds = [Finished(seed=seed, policy=policy, instructions=60, world=seed) for seed in (1, 2) for policy in ("a", "b")]
+    metrics = study_metrics(ask_all(results(tmp_path, *worlds), 10, 0), [1, 2], 10)
+    held_out = metrics["policies"]["a"]["rows"] // 2
+    assert (metrics["instructions"], metrics["rows"]) == (held_out, 4 * held_out)
+    assert metrics["policies"]["a"]["instructions"] == held_out
+
+
 def test_unscored_answers_are_counted(metrics: dict) -> None:
     assert metrics["policies"]["b"]["methods"]["judge"]["unscored"] == 10
     assert metrics["policies"]["b"]["methods"]["cosine"]["unscored"] == 0
