@@ -46,7 +46,10 @@ def settings_of(run: RunFolder, model: Path) -> Settings:
         resamples=2,
         best_of=4,
         best_of_instructions=3,
-        judges=[OutsideJudgeSettings(name="itself", kind="selfj", model=run.path("judge"))],
+        judges=[
+            OutsideJudgeSettings(name="itself", kind="selfj", model=run.path("judge")),
+            OutsideJudgeSettings(name="seeing", kind="selfj", model=run.path("judge"), with_reference=True),
+        ],
     )
     return Settings(
         name=name,
@@ -81,7 +84,7 @@ def scores(run: RunFolder, table: str, column: str = "score") -> dict[str, float
 def test_all_rows_have_scores(made):
     run, settings = made
     (policy,) = evaluate_tables(run, settings)["policies"].values()
-    names = ["vro", "itself", "judge_cosine", "judge_no_distillation", "judge"]
+    names = ["seeing", "seeing_plus_cosine", "vro", "itself", "judge_cosine", "judge_no_distillation", "judge"]
     assert [name for name in policy["methods"] if name in names] == names
     assert {policy["methods"][name]["scored_share"] for name in names} == {1.0}
     assert policy["best_of_n"]["instructions"] == 3
@@ -93,6 +96,15 @@ def test_a_judge_asked_from_outside_says_what_it_says_inside(made):
     inside, outside = scores(run, "judged"), scores(run, "judged_by_itself")
     assert inside.keys() == outside.keys()
     assert list(outside.values()) == pytest.approx(list(inside.values()), abs=1e-4)
+
+
+def test_a_judge_that_saw_the_reference_is_combined_with_similarity(made):
+    run, _ = made
+    both, alone = scores(run, "judged_by_seeing_plus_cosine"), scores(run, "judged_by_seeing")
+    assert both.keys() == alone.keys() and all(0 < value < 1 for value in both.values())
+    similarity = dict(zip(*run.table("similarities").read_all(["response_id", "similarity"]).to_pydict().values(), strict=True))
+    columns = np.array([[alone[key], similarity[key], value] for key, value in both.items()]).T
+    assert np.corrcoef(columns)[2, :2].min() > 0.3
 
 
 def test_variants_are_other_judges_made_from_the_same_answers(made):
