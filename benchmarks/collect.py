@@ -103,7 +103,7 @@ def real_texts() -> Texts:
     counts: Counter[str] = Counter()
     lengths: tuple[list[int], list[int]] = ([], [])
     for file in sorted(REAL.glob("*.jsonl")):
-        for line in file.read_text().splitlines():
+        for line in file.read_bytes().splitlines():
             row = json.loads(line)
             asked = f"{row.get('instruction') or row.get('question')} {row.get('input') or ''}".split()
             answered = (row.get("output") or row.get("response") or row.get("answer") or "").split()

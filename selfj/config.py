@@ -111,6 +111,22 @@ class NearDuplicateSettings:
 
 
 @dataclass
+class BalanceSettings:
+    """A sample of `max_instructions` that is balanced, not uniform: by category, then evenly among the sources of each."""
+
+    categories: dict[str, float] = field(default_factory=dict, metadata=ADDED)
+    """Category → weight; other categories are left out. None: in proportion to what there is. What one cannot give goes to the
+    others."""
+    max_per_source: int | None = field(default=None, metadata=ADDED)
+    """Most instructions of one source."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.categories) or self.max_per_source is not None
+
+
+@dataclass
 class EvaluationSetSettings:
     """An evaluation set that no training row may overlap."""
 
@@ -178,6 +194,8 @@ class CollectSettings:
     """Quality filters; all are off until turned on (`filters: {repetition: {enabled: true}}`)."""
     near_duplicates: NearDuplicateSettings = field(default_factory=NearDuplicateSettings, metadata=ADDED)
     """Near duplicates; exact ones are always found."""
+    balance: BalanceSettings = field(default_factory=BalanceSettings, metadata=ADDED)
+    """Numbers by category and source."""
     decontaminate: DecontaminationSettings = field(default_factory=DecontaminationSettings, metadata=ADDED)
     """Evaluation sets that training rows must not overlap."""
 

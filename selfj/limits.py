@@ -42,12 +42,14 @@ def problems_of(settings: Settings) -> list[str]:
 
 
 def _collect_limits(settings: Settings) -> list[tuple[bool, str]]:
-    near, clean = settings.collect.near_duplicates, settings.collect.decontaminate
+    near, clean, balance = settings.collect.near_duplicates, settings.collect.decontaminate, settings.collect.balance
     patterns = [pattern for source in settings.collect.sources for pattern in source.only.values()]
     return [
         (0 < near.threshold <= 1, "collect.near_duplicates.threshold: above 0, at most 1"),
         (near.shingle > 0, "collect.near_duplicates.shingle: at least 1"),
         (near.bands > 0 and near.band_rows > 0, "collect.near_duplicates.bands and band_rows: at least 1"),
+        (all(weight > 0 for weight in balance.categories.values()), "collect.balance.categories: weights above 0"),
+        (balance.max_per_source is None or balance.max_per_source > 0, "collect.balance.max_per_source: at least 1"),
         (clean.ngram > 0, "collect.decontaminate.ngram: at least 1"),
         (all(item.path for item in clean.sets), "collect.decontaminate.sets: each needs a `path`"),
         (all(map(_is_pattern, patterns)), "collect.sources: `only` holds something that is no regular expression"),

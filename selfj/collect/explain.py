@@ -25,6 +25,7 @@ _ALWAYS = {
     "collect.near_duplicates": ("near duplicate",),
     "collect.decontaminate": ("contaminated",),
     "collect.max_instructions": ("beyond max_instructions",),
+    "collect.balance": ("beyond the balance",),
 }
 _SHOWN = 110
 """Characters of a reject that an example shows."""
@@ -98,6 +99,7 @@ def _names_of_kinds() -> dict[str, tuple[str, ...]]:
 def _filters(settings: CollectSettings) -> list[Explained]:
     off = {f"filters.{name}" for name in KINDS if not getattr(settings.filters, name).enabled}
     off |= set() if settings.near_duplicates.enabled else {"collect.near_duplicates"}
+    off |= set() if settings.balance.enabled else {"collect.balance"}
     off |= set() if settings.decontaminate.sets else {"collect.decontaminate"}
     return [Explained(name, "off" if name in off else "") for name in (*_names_of_kinds(), OTHER)]
 

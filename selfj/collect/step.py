@@ -1,17 +1,20 @@
 """Step 1, collect: sources → `collected` (one part a shard) → `instructions` (each once, parts of about equal size).
 
-Where near duplicates are looked for, `unique` and the tables of `near/` stand between the two.
+Where near duplicates are looked for or the sample is balanced, `unique` and the tables of `near/` stand between the two.
 """
 
 import functools
 from dataclasses import dataclass
 
+import pyarrow as pa
+
+from selfj.collect.balance import Balance, plan_balance
 from selfj.collect.collected import STEP, CollectedMaker
 from selfj.collect.contamination import content_of
 from selfj.collect.near import find_near_duplicates
 from selfj.collect.sources import Plan, Shard, check_names, name_of, plan_source
 from selfj.collect.summary import Summary, summarise
-from selfj.collect.unique import UniqueMaker, plan_ranges
+from selfj.collect.unique import Ranges, UniqueMaker, balanced_ranges, plan_ranges
 from selfj.config import CollectSettings, Settings, as_dict
 from selfj.errors import DataError, RunFolderError, SelfJError
 from selfj.parts import Pool, Table, make_table
@@ -46,9 +49,10 @@ def collect(run: RunFolder, settings: Settings) -> Manifest:
     collected = _make_collected(run, chosen, plans)
     if not collected.rows_out:
         raise _nothing_left(summarise(run, chosen.sources, problems))
-    before = collected if not chosen.near_duplicates.enabled else _make_unique(run, chosen, collected)
-    labels = [shard.label for plan in plans for shard in plan.shards]
-    instructions = _make_instructions(run, chosen, before, list(dict.fromkeys(labels)))
+    twice = chosen.near_duplicates.enabled or chosen.balance.enabled
+    before = _make_unique(run, chosen, collected) if twice else collected
+    sources = {shard.label: name_of(chosen.sources[shard.source]) for plan in plans for shard in plan.shards}
+    instructions = _make_instructions(run, chosen, before, sources)
     if not instructions.details:
         summary = summarise(run, chosen.sources, problems)
         instructions.details = summary.as_details()
@@ -113,16 +117,31 @@ def _make_unique(run: RunFolder, settings: CollectSettings, collected: Manifest)
     return make_table(run, table, functools.partial(UniqueMaker, ranges), Pool(settings.workers))
 
 
-def _make_instructions(run: RunFolder, settings: CollectSettings, before: Manifest, labels: list[str]) -> Manifest:
-    """The last table, from `collected` or, without the near duplicates, from `unique`."""
+def _make_instructions(run: RunFolder, settings: CollectSettings, before: Manifest, sources: dict[str, str]) -> Manifest:
+    """The last table, from `collected`, or from `unique` without near duplicates and balanced.
+
+    `sources` are the labels of the sources, each with its source's name, in the order of the settings.
+    """
     inputs, dropped = {before.table: before.fingerprint.digest}, ""
     if settings.near_duplicates.enabled:
-        near = find_near_duplicates(run, settings.near_duplicates, before, labels, settings.workers)
+        near = find_near_duplicates(run, settings.near_duplicates, before, list(sources), settings.workers)
         inputs[near.table], dropped = near.fingerprint.digest, near.table
-    rows, limit = before.rows_out, settings.max_instructions
-    ranges = plan_ranges(run.table(before.table), rows, limit, settings.rows_per_part, run.table(dropped) if dropped else None)
-    table = Table("instructions", STEP, Fingerprint(as_dict(settings, resources=False), inputs), list(range(ranges.parts)), rows)
-    return make_table(run, table, functools.partial(UniqueMaker, ranges, before.table, dropped), Pool(settings.workers))
+    ranges, balance = _chosen_rows(run, settings, before, dropped, sources)
+    fingerprint = Fingerprint(as_dict(settings, resources=False), inputs)
+    table = Table("instructions", STEP, fingerprint, list(range(ranges.parts)), before.rows_out)
+    return make_table(run, table, functools.partial(UniqueMaker, ranges, before.table, dropped, balance), Pool(settings.workers))
+
+
+def _chosen_rows(
+    run: RunFolder, settings: CollectSettings, before: Manifest, dropped: str, sources: dict[str, str]
+) -> tuple[Ranges, Balance | None]:
+    """Which rows of the table before are kept: a uniform sample of `max_instructions`, or a balanced one."""
+    table, gone = run.table(before.table), run.table(dropped) if dropped else None
+    rows, limit, size = before.rows_out, settings.max_instructions, settings.rows_per_part
+    if not settings.balance.enabled:
+        return plan_ranges(table, rows, limit, size, gone), None
+    ids = gone.read_all(["instruction_id"]).column(0).combine_chunks() if gone else pa.array([], pa.string())
+    return balanced_ranges(rows, limit, size), plan_balance(table, settings.balance, limit, sources, ids)
 
 
 def _nothing_left(summary: Summary) -> DataError:

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from selfj.collect.balance import Balance, not_taken
 from selfj.collect.collected import STEP, duplicate_of
 from selfj.parts import MadePart
 from selfj.records import Instruction, Rejected, rejected, schema
@@ -65,6 +66,12 @@ def plan_ranges(
     return Ranges(parts, cutoff, kept, rows - kept)
 
 
+def balanced_ranges(rows: int, budget: int | None, rows_per_part: int) -> Ranges:
+    """Ranges of `rows` rows of which a balance takes some, `budget` at most: no cutoff, and parts that fit in memory."""
+    kept = rows if budget is None else min(rows, budget)
+    return Ranges(max(1, math.ceil(kept / rows_per_part), math.ceil(rows / _TEXT_ROWS)), _IDS, rows, 0)
+
+
 def sample_cutoff(collected: TableFolder, count: int, dropped: TableFolder | None = None) -> int:
     """The id behind the `count` lowest distinct ones that are not dropped: a uniform sample, and part of every larger one.
 
@@ -98,11 +105,12 @@ def _lowest(arrays: list[pa.Array], count: int) -> pa.Array:
 class UniqueMaker:
     """Makes one part of `instructions` at a time; what it read for one part serves the next ones too."""
 
-    def __init__(self, ranges: Ranges, source: str = "collected", dropped: str = "") -> None:
+    def __init__(self, ranges: Ranges, source: str = "collected", dropped: str = "", balance: Balance | None = None) -> None:
         """`source`: the table that it reads; `dropped`: a table of near duplicates (near.records) that are left out."""
         self.ranges = ranges
         self.source = source
         self.dropped = dropped
+        self.balance = balance
         self.texts = _Window(ranges.parts, ranges.kept_rows, _TEXT_ROWS, schema(Instruction).names)
         self.keys = _Window(ranges.parts, ranges.beyond_rows, _KEY_ROWS, _KEYS)
 
@@ -118,6 +126,10 @@ class UniqueMaker:
             dropped = _read_piece(run.table(self.dropped), 0, self.ranges.kept(part), self.ranges.kept(part + 1), None)
             kept, near = _without(kept, dropped)
             rejects += near
+        if self.balance:
+            taken = pa.array(self.balance.takes(kept))
+            rejects += not_taken(kept.filter(pc.invert(taken)), STEP)
+            kept = kept.filter(taken)
         return MadePart(kept, rejects, rows.num_rows + (beyond.num_rows if beyond else 0))
 
 

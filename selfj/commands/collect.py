@@ -19,11 +19,12 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
     add_config(parser)
     parser.add_argument("--explain", action="store_true", help="show what each filter rejected, with examples")
     parser.add_argument("--examples", type=int, default=3, metavar="N", help="examples of each filter (default: %(default)s)")
+    parser.add_argument("--card", metavar="FILE", help="write a data card in Markdown")
     parser.set_defaults(run=run, takes_settings=True)
 
 
 def run(options: argparse.Namespace, overrides: list[str]) -> int:
-    """Collect what is not collected yet; explain it."""
+    """Collect what is not collected yet; explain it; describe it."""
     from selfj.config import load_settings
     from selfj.jobs import run_steps
 
@@ -35,4 +36,11 @@ def run(options: argparse.Namespace, overrides: list[str]) -> int:
 
         lines = explained_lines(explain(folder, settings.collect, options.examples), step_counts(folder).rows_in)
         print("\n".join(lines), flush=True)
+    if options.card:
+        from pathlib import Path
+
+        from selfj.collect.card import data_card
+
+        Path(options.card).write_text(data_card(folder, settings), encoding="utf-8")
+        print(f"data card: {options.card}", flush=True)
     return 0

@@ -64,6 +64,8 @@ def test_the_command_collects_and_explains(ray_local: None, tmp_path: Path, caps
         f"name: own\nruns: {tmp_path}/runs\npolicy: {{model: any}}\n"
         f"collect: {{sources: [{{path: {data}}}], filters: {{echo: {{enabled: true}}}}}}\n"
     )
-    assert cli.main(["collect", str(config), "--explain"]) == 0
+    card = tmp_path / "card.md"
+    assert cli.main(["collect", str(config), "--explain", "--card", str(card)]) == 0
+    assert card.read_text().startswith("# own: 1 instructions\n\n2 rows read = 1 kept + 1 rejected.")
     printed = capsys.readouterr().out
     assert "filters.echo: reference repeats the instruction 1" in printed and "1 kept" in printed

@@ -1,6 +1,6 @@
 """The table `near_duplicates`: connected components of the verified pairs, and the one of each that is kept."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +59,8 @@ def components(count: int, first: npt.NDArray[np.int64], second: npt.NDArray[np.
 
 def best_of_each(groups: npt.NDArray[np.int32], priorities: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     """For each node the node of its group with the lowest priorities."""
-    order = np.lexsort((*reversed(priorities), groups))
+    keys: list[npt.NDArray[Any]] = [*reversed(priorities), groups]
+    order = np.lexsort(keys)
     begins = np.concatenate([np.ones(min(len(order), 1), bool), groups[order][1:] != groups[order][:-1]])
     best = np.empty(int(groups.max(initial=-1)) + 1, np.int64)
     best[groups[order][begins]] = order[begins]
