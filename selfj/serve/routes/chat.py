@@ -1,6 +1,5 @@
 """`/v1/chat/completions`: OpenAI's request; an answer that the judge vouches for, or a refusal."""
 
-import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -9,6 +8,7 @@ from fastapi.responses import Response, StreamingResponse
 from selfj.serve.answering import answer
 from selfj.serve.asking import Ask, ask_of
 from selfj.serve.endpoint import Endpoint, endpoint_of
+from selfj.serve.judging import request_id_of
 from selfj.serve.streaming import at_once, events, pieces_of, started
 from selfj.serve.types.chat import ChatRequest
 from selfj.serve.types.completion import ChatCompletion
@@ -27,8 +27,7 @@ async def complete(request: Request, body: ChatRequest, endpoint: Annotated[Endp
     `model` names a promise (`NAME@quality=0.7`). An answer whose score is below its threshold is not given: `message.refusal`
     says so, and `selfj` has the score. With `stream` the response is server-sent events.
     """
-    request_id = getattr(request.state, "request_id", None) or uuid.uuid4().hex
-    ask = ask_of(body, endpoint, request_id)
+    ask = ask_of(body, endpoint, request_id_of(request))
     if body.stream:
         return await _stream(endpoint, ask, bool(body.stream_options and body.stream_options.include_usage))
     completion = await answer(endpoint, ask)

@@ -210,3 +210,9 @@ def test_decisions_and_tokens_are_counted(stream, model, promise, answered):
     TestClient(create_app(endpoint)).post(URL, json=request(model=model, stream=stream))
     assert metrics.decisions == [(promise, answered, 3.0)]
     assert [(role, prompt, generated) for role, prompt, generated, _ in metrics.counted] == [("policy", 7, 2), ("judge", 10, 0)]
+
+
+def test_the_response_carries_the_id_of_the_request():
+    response = TestClient(fake_app()).post(URL, json=request(), headers={"X-Request-Id": "mine-1"})
+    assert response.headers["X-Request-Id"] == "mine-1"
+    assert response.json()["id"] == "chatcmpl-mine-1"
