@@ -81,9 +81,9 @@ def _plan(settings: CollectSettings) -> list[Plan]:
     """Plans of all sources, each in a Ray task: a large text file must be read once to cut it into shards."""
     import ray
 
-    task = ray.remote(functools.partial(plan_source, strict=settings.strict))
+    task = ray.remote(plan_source)
     try:
-        plans = list(ray.get([task.remote(number, settings) for number in range(len(settings.sources))]))
+        plans = list(ray.get([task.remote(number, settings, strict=settings.strict) for number in range(len(settings.sources))]))
     except ray.exceptions.RayTaskError as problem:
         if isinstance(problem.cause, SelfJError):
             raise problem.cause from None
