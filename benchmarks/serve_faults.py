@@ -187,12 +187,13 @@ def overload(server: ServerContender, capacity: float | None) -> dict[str, Any]:
         sent = [_sent(line) for line in replies]
     good = [one for one in sent if one.status == 200]
     refused = [one for one in sent if str(one.status) in REFUSED]
+    took = max(one.answered for one in sent) - min(one.sent for one in sent)
     time.sleep(2)
     after = server.measure(Cell("judge", 8, 1, 3.0, 0.5, 600_000, 3_000))
     return {
         "capacity_per_second": capacity,
         "offered_per_second": round(len(sent) / OVERLOAD_S, 1),
-        "answered_per_second": round(len(good) / (max(one.answered for one in sent) - min(one.sent for one in sent)), 1),
+        "answered_per_second": round(len(good) / took, 1),
         "statuses": dict(Counter(str(one.status) for one in sent)),
         "lost": sum(one.status == LOST for one in sent),
         "refused": len(refused),
