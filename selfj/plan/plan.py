@@ -46,15 +46,24 @@ def make_plan(settings: Settings, cluster: Cluster) -> Plan:
     basis = Basis(
         settings=settings,
         cluster=cluster,
-        source_rows=added(*(source.rows for source in sources)),
+        source_rows=added(*(source.rows for source in _readable(sources))),
         lengths=measure(first_texts(sources), settings, _encoder(settings, policy_folder)),
         policy=model_size(settings.policy.model, policy_folder),
         judge=model_size(settings.train.base_model or settings.policy.model, judge_folder),
         embedding=_embedding_size(settings),
     )
     stages = planned_stages(basis)
-    found = [source.problem for source in sources if source.problem] + problems(basis, stages, policy_folder, judge_folder)
-    return Plan(settings, cluster, sources, stages, _assumptions(basis), _notes(basis, sources, stages, policy_folder), found)
+    lost = [source.problem for source in sources if source.problem]
+    goes_on = not settings.collect.strict and len(lost) < len(sources)
+    found = [] if goes_on else lost
+    notes = [f"left out: {problem}" for problem in lost if goes_on] + _notes(basis, sources, stages, policy_folder)
+    found += problems(basis, stages, policy_folder, judge_folder)
+    return Plan(settings, cluster, sources, stages, _assumptions(basis), notes, found)
+
+
+def _readable(sources: list[SourceRows]) -> list[SourceRows]:
+    """The sources that can be read; all of them if none can."""
+    return [source for source in sources if not source.problem] or sources
 
 
 def _encoder(settings: Settings, folder: Path | None) -> PromptEncoder | None:

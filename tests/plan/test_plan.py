@@ -119,6 +119,14 @@ def test_a_source_that_is_not_there_will_fail(settings: Settings) -> None:
     assert "no such file" in problem_of(settings)
 
 
+def test_one_of_several_sources_that_is_not_there_is_left_out_unless_strict(settings: Settings) -> None:
+    settings.collect.sources.append(SourceSettings(path="nothing.jsonl"))
+    plan = make_plan(settings, LAPTOP)
+    assert plan.problems == [] and plan.notes[0].startswith("left out: source 'nothing.jsonl'") and plan.seconds is not None
+    settings.collect.strict = True
+    assert "no such file" in problem_of(settings)
+
+
 def test_two_sources_of_one_name_will_fail(settings: Settings) -> None:
     settings.collect.sources *= 2
     assert "give each a `name`" in problem_of(settings)
