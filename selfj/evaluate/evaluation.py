@@ -187,7 +187,17 @@ def _difference(frame: Frame, better: str, worse: str) -> dict[str, Any]:
         gold, draws = frame.gold.of(rows), frame.draws.of(rows)
         value, risk = (paired_difference(metric, first[rows], second[rows], gold, draws) for metric in ("pearson", "aurc"))
     found = {**flat("difference", value), **flat("aurc_difference", risk)}
+    found["within_family_difference"] = _within_difference(frame, first, second, rows)
     return {"better": better, "worse": worse, "metric": "pearson", **found, "rows": int(rows.sum()), "reason": value.reason}
+
+
+def _within_difference(
+    frame: Frame, first: NDArray[np.float64], second: NDArray[np.float64], rows: NDArray[np.bool_]
+) -> float | None:
+    """Pearson within task families of one method less that of another, on the same rows; None where either has none."""
+    _, families = np.unique(frame.held_out.families[rows], return_inverse=True)
+    one, other = (within_groups(values[rows], frame.gold.of(rows), families)[0].value for values in (first, second))
+    return None if one is None or other is None else rounded(one - other)
 
 
 def _values(held_out: HeldOut, name: str) -> NDArray[np.float64]:

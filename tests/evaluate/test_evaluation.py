@@ -7,6 +7,7 @@ import scipy.stats
 from selfj.errors import DataError, RunFolderError
 from selfj.evaluate.evaluation import ORDERS, evaluate_tables
 from selfj.evaluate.gold import gold_source
+from selfj.evaluate.metrics.measures import as_gold, within_groups
 from selfj.evaluate.rows import read_held_out
 from selfj.records import Response, from_table, to_table
 from selfj.run import RunFolder
@@ -79,6 +80,21 @@ def test_the_expected_orders_of_rows_that_are_there_come_with_paired_intervals(f
     against_ppl = next(entry for entry in differences if entry["worse"] == "ppl")
     assert 0 < against_ppl["difference_low"] < against_ppl["difference"] < against_ppl["difference_high"]
     assert against_ppl["rows"] == found["policies"]["tiny"]["methods"]["judge"]["scored"]
+
+
+def test_the_difference_within_families_is_of_the_answers_that_both_scored(finished_run, found):
+    """The judge left answers unscored: what each method has by itself is about other answers."""
+    (held_out,) = read_held_out(finished_run, gold_source(synthetic_settings(finished_run).evaluate))
+    rows = held_out.with_score("judge")
+    _, families = np.unique(held_out.families[rows], return_inverse=True)
+    both = [within_groups(held_out.scores[name].values[rows], as_gold(held_out.gold[rows], 1), families)[0].value
+            for name in ("judge_reference", "judge")]  # fmt: skip
+    policy = found["policies"]["tiny"]
+    entry = next(one for one in policy["differences"] if (one["better"], one["worse"]) == ("judge_reference", "judge"))
+    assert entry["within_family_difference"] == pytest.approx(both[0] - both[1], abs=2e-6)
+    own = [policy["methods"][name]["within_family"]["pearson"] for name in ("judge_reference", "judge")]
+    assert entry["within_family_difference"] != pytest.approx(own[0] - own[1], abs=2e-6) and rows.sum() < len(held_out)
+    assert all(one["within_family_difference"] is None for one in policy["differences"] if one["worse"] == "task_mean")
 
 
 def test_a_score_that_knows_only_the_family_is_worth_nothing_within_it(found):

@@ -99,7 +99,7 @@ def left_out(policy: dict[str, Any]) -> str:
     if not judge["unscored"] or not judge["scored"]:
         return ""
     rows = judge["scored"] + judge["unscored"]
-    return f"It scored {count(judge['scored'])} of {count(rows)} answers; the others count in no number of this page."
+    return f"It scored {count(judge['scored'])} of {count(rows)} answers; the others count only in the AURC of all answers."
 
 
 def comparison(difference: dict[str, Any]) -> str:
