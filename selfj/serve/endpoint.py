@@ -31,7 +31,10 @@ class Endpoint:
     """API keys as they were where the endpoint was deployed; without, they are read where the application is made."""
 
 
-def endpoint_of(request: Request) -> Endpoint:
-    """The endpoint that a route's application serves (`Depends(endpoint_of)`)."""
+async def endpoint_of(request: Request) -> Endpoint:
+    """The endpoint that a route's application serves (`Depends(endpoint_of)`).
+
+    A coroutine, because FastAPI calls plain functions in another thread, which takes longer than the rest of a short request.
+    """
     endpoint: Endpoint = request.app.state.endpoint
     return endpoint
