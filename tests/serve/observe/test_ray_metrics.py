@@ -32,7 +32,7 @@ def scraped(ray_local) -> Iterator[str]:
 
             self.metrics = RayMetrics("pocket")
 
-        def __call__(self, request):
+        async def __call__(self, request):
             self.metrics.request("/v1/judge", 200, 0.03)
             for score in (2.5, 7.5, None):
                 self.metrics.decision("quality=0.7", score == 7.5, score)
