@@ -8,6 +8,7 @@ turn, and the last looks like the place where the answer stands. So one blank go
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any
 
 FAMILIES = (
@@ -60,7 +61,8 @@ class MarkBreaker:
         return text
 
 
-def part_breaker(parts: Iterable[str], turns: Collection[str] = FAMILIES) -> MarkBreaker:
+@cache
+def part_breaker(parts: tuple[str, ...], turns: frozenset[str] = frozenset(FAMILIES)) -> MarkBreaker:
     """Breaks what could end a text's place in a prompt.
 
     Args:

@@ -135,7 +135,7 @@ class PromptEncoder:
 
     def breaker(self, parts: Iterable[str]) -> MarkBreaker:
         """Breaks in texts what could end their place in a prompt made of `parts`, or the turn around it."""
-        return part_breaker(parts, turn_marks(self.tokenizer) | template_tokens(self.tokenizer))
+        return part_breaker(tuple(parts), frozenset(turn_marks(self.tokenizer) | template_tokens(self.tokenizer)))
 
     def around(self, before: str, tail: str) -> tuple[str, str]:
         """A user's turn from `before` to `tail`, wrapped: all that stands before the text between them, and all behind it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from selfj.labels import DIGITS, expected_value, normalised_probabilities
+from selfj.markers import part_breaker
 from selfj.prompts import RATING_PROMPTS
 from selfj.rating import Question, Rating
 
@@ -40,9 +41,14 @@ class Reply:
 
 
 def rating_messages(question: Question, prompts: str) -> list[dict[str, str]]:
-    """The chat that asks for a rating: the words our own judges are asked with (`selfj.prompts`), as one user's turn."""
+    """The chat that asks for a rating: the words our own judges are asked with (`selfj.prompts`), as one user's turn.
+
+    Marks in the texts are broken as for our own judges, as far as they are known without the model.
+    """
     texts = RATING_PROMPTS[prompts]
-    content = texts.before_response(question.instruction, question.reference) + question.response + texts.tail
+    shown = part_breaker(texts.parts()).broken
+    reference = None if question.reference is None else shown(question.reference)
+    content = texts.before_response(shown(question.instruction), reference) + shown(question.response) + texts.tail
     return [{"role": "user", "content": content}]
 
 
