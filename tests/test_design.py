@@ -9,14 +9,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "design.md").read_text()
 FLOORS = (
-    "errors arguments columns plugins progress environment",
-    "config records prompts labels limits",
+    "errors arguments columns plugins progress environment rewards",
+    "config filter_settings records prompts markers labels limits",
     "store tables run parts engine rating variants",
     "collect sample score",
     "training",
-    "judge",
+    "judge selfjudge",
     "evaluate pocket",
-    "plan status status_text jobs",
+    "plan status status_text jobs serve",
     "study",
     "commands",
     "cli",
@@ -30,7 +30,7 @@ def modules(folder: Path) -> set[str]:
     return files | {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
 
 
-@pytest.mark.parametrize("folder", ["selfj/", "selfj/evaluate/"])
+@pytest.mark.parametrize("folder", ["selfj/", "selfj/evaluate/", "selfj/serve/"])
 def test_the_map_names_what_is_in_a_folder_and_nothing_else(folder: str) -> None:
     (table,) = re.findall(rf"^\| in `{folder}` \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, flags=re.MULTILINE)
     named = [name for row in table.splitlines() for name in re.findall(r"`([^`]+)`", row.split("|")[1])]
