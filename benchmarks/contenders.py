@@ -109,6 +109,7 @@ def _vllm(served: ServedRun, role: str) -> tuple[list[str], int, dict[str, str]]
         "served-model-name": name,
         "host": "127.0.0.1",
         "port": port,
+        "dtype": served.policy.dtype,
         "max-model-len": context,
         "max-num-seqs": settings.max_sequences,
         "max-num-batched-tokens": settings.max_batched_tokens,
