@@ -12,6 +12,7 @@ from selfj.judge.judge import JudgeFolder
 from selfj.prompts import PromptEncoder, load_tokenizer
 from selfj.run import RunFolder
 from selfj.serve.engine import ServedEngine
+from selfj.serve.guard.weights import check_weights
 from selfj.serve.roles import Judge, Policy
 from selfj.serve.settings import ServeSettings
 from selfj.store import content_hash, local_copy
@@ -44,6 +45,8 @@ class ServedRun:
         made = _answers_made_with(run)
         policy = _policy(ModelSettings(**made["policy"]), settings.policy)
         judge = JudgeFolder.load(local_copy(run.path("judge")))
+        for folder in (policy.model, judge.path, judge.model):
+            check_weights(folder)
         name = settings.name or policy.name or policy.model.rstrip("/").rsplit("/", 1)[-1]
         engine = dataclasses.replace(settings.engine, options={**settings.engine.options, **SAFE})
         shared = settings.shared_engine and on_same_weights(judge, policy)
