@@ -37,7 +37,7 @@ function start(card) {
   showPart("work");
   showPresets();
   choose(choiceOf(card, card.promises.find((promise) => promise.name === card.default)));
-  find("instruction").focus();
+  if (!matchMedia("(pointer: coarse)").matches) find("instruction").focus();  // it would bring up a phone's keyboard
 }
 
 function askForKey(sentence) {
@@ -145,6 +145,7 @@ function failed(problem) {
 
 find("ask").addEventListener("submit", ask);
 find("ask").addEventListener("change", showCaveat);
+find("ask").addEventListener("invalid", (event) => { event.target.closest("details").open = true; }, true);
 find("instruction").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) find("ask").requestSubmit();
 });

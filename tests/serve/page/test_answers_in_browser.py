@@ -145,6 +145,18 @@ def test_a_refused_request_names_its_field(visit):
     expect(page.get_by_role("alert")).to_contain_text("temperature")
 
 
+def test_a_setting_out_of_range_is_shown_where_it_was_folded_away(visit):
+    policy = FakePolicy()
+    page = visit(fake_endpoint(policy))
+    page.get_by_text("Sampling").click()
+    page.get_by_label("Temperature").fill("5")
+    page.get_by_text("Sampling").click()
+    page.get_by_label("Instruction", exact=True).fill("What is this?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_label("Temperature")).to_be_focused()
+    assert policy.calls == []
+
+
 def test_nothing_is_asked_without_an_instruction(visit):
     policy = FakePolicy()
     page = visit(fake_endpoint(policy))

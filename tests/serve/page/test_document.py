@@ -33,6 +33,7 @@ def test_the_policy_allows_what_is_inline_by_its_hash_and_nothing_else():
     assert f"style-src {hash_of(SMALL['a.css'])};" in policy
     assert f"script-src {hash_of(SMALL['b.js'])} {hash_of('start();')};" in policy
     assert policy.startswith("default-src 'none'") and "unsafe" not in policy
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
 
 
 def test_a_script_that_would_end_its_own_element_is_refused():

@@ -5,7 +5,6 @@ from playwright.sync_api import expect
 
 from tests.serve.page.driver import ask, promises, readout, verdict
 
-
 pytestmark = pytest.mark.ray
 
 
