@@ -104,7 +104,17 @@ FORMATS = (
     ChatFormat("deepseek", ("<｜User｜>", ""), ("<｜Assistant｜>", "<｜end▁of▁sentence｜>"), "<｜Assistant｜>", bare_system=True),
     ChatFormat("pocket", ("<|user|>", ""), ("<|assistant|>", "<|end|>"), "<|assistant|>"),
 )
-ENDS = ("<|im_end|>", "<|eot_id|>", "<|end_of_text|>", "<end_of_turn>", "<turn|>", "<eos>", "</s>", "<|end|>", "<|endoftext|>")
+ENDS: tuple[str, ...] = (
+    "<|im_end|>",
+    "<|eot_id|>",
+    "<|end_of_text|>",
+    "<end_of_turn>",
+    "<turn|>",
+    "<eos>",
+    "</s>",
+    "<|end|>",
+    "<|endoftext|>",
+)
 ENDS += ("<｜end▁of▁sentence｜>",)
 """Tokens that end an answer; trainers decode them with it."""
 DATES = re.compile(r"(?:Cutting Knowledge Date: .*\n)?Today Date: .*\s*")
