@@ -19,7 +19,7 @@ _ABOVE = re.compile(
 )
 _BELOW = re.compile(
     rf"\b(?:the|this|these) (?:following|below|given|provided) (?:\w+ )?{_THING}\b"
-    rf"|\b{_THING} (?:below|that follows)\b|\bgiven (?:the|this) {_THING}\b",
+    rf"|\b{_THING} (?:below\b|that follows[.:]?$)|\bgiven (?:the|this) {_THING}\b",
     re.I,
 )
 _ELSEWHERE = re.compile(

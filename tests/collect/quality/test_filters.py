@@ -95,6 +95,7 @@ def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str
         (MARKUP, "if a < b and b > c then a is first"),
         (MARKUP, "[1] see the list"),
         (CONTEXT, "Reverse a linked list in Python."),
+        (CONTEXT, "Compose a story that follows the hero's journey."),
         (CONTEXT, "Describe the enclosed space of a cathedral."),
         (CONTEXT, "Classify the given tweet as spam or not spam.\n\nTired of your job? Click here!"),
         (PLACEHOLDERS, "List them in the format {Name}-{River}"),
