@@ -17,7 +17,7 @@ from selfj.serve.guard.keys import Keys, read_keys
 from selfj.serve.observe.ray_metrics import RayMetrics
 from selfj.serve.replicas import Replicas
 from selfj.serve.served import ServedRun
-from selfj.serve.services import Delta, PromptRefused, Rated, SampleCall, Sampled
+from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled
 from selfj.serve.settings import ReplicaSettings, ServeSettings
 
 INGRESS, POLICY, JUDGE, ENGINE = "Ingress", "Policy", "Judge", "Engine"
@@ -127,6 +127,7 @@ def replica_options(replicas: ReplicaSettings, drain_s: float, requests_per_call
     options: dict[str, Any] = {
         "max_ongoing_requests": replicas.max_ongoing_requests,
         "max_queued_requests": replicas.max_queued_requests,
+        "backpressure_config": {"retry_after_s": Overloaded.retry_after_s},
         "graceful_shutdown_timeout_s": drain_s,
         "graceful_shutdown_wait_loop_s": DRAIN_LOOP_S,
         "health_check_period_s": HEALTH_PERIOD_S,
