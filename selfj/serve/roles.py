@@ -13,10 +13,11 @@ from selfj.serve.services import Delta, PolicyAnswer, PromptRefused, Rated, Samp
 class Policy:
     """Answers conversations with an engine's base weights."""
 
-    def __init__(self, engine: ServedEngine, encoder: PromptEncoder) -> None:
+    def __init__(self, engine: ServedEngine, encoder: PromptEncoder, longest_prompt: int = 0) -> None:
         self._engine = engine
         self._encoder = encoder
         self._context = engine.engine.context
+        self._longest_prompt = longest_prompt or self._context
 
     async def sample(self, call: SampleCall) -> Sampled:
         """All answers, when the last is finished. Raises PromptRefused if the prompt leaves no room for an answer."""
@@ -49,6 +50,8 @@ class Policy:
             raise PromptRefused(f"messages: the model's chat template refuses them: {problem}") from None
         if len(prompt) >= self._context:
             raise PromptRefused(f"messages: they take {len(prompt)} tokens, the model's context is {self._context}")
+        if len(prompt) > self._longest_prompt:
+            raise PromptRefused(f"messages: they take {len(prompt)} tokens, at most {self._longest_prompt} are taken")
         return prompt
 
     def _parameters(self, call: SampleCall, prompt: list[int], **further: Any) -> list[Any]:

@@ -37,6 +37,8 @@ class ServedRun:
     engine: EngineSettings
     shared: bool
     """One engine for both: the judge is an adapter on the policy's weights."""
+    longest_prompt: int = 0
+    """Of the policy, in tokens; 0 leaves it to the context."""
 
     @classmethod
     def of(cls, settings: ServeSettings) -> "ServedRun":
@@ -50,7 +52,17 @@ class ServedRun:
         name = settings.name or policy.name or policy.model.rstrip("/").rsplit("/", 1)[-1]
         engine = dataclasses.replace(settings.engine, options={**settings.engine.options, **SAFE})
         shared = settings.shared_engine and on_same_weights(judge, policy)
-        return cls(name, policy, SampleSettings(**made["sample"]), made["seed"], judge, run.path("judge"), engine, shared)
+        return cls(
+            name,
+            policy,
+            SampleSettings(**made["sample"]),
+            made["seed"],
+            judge,
+            run.path("judge"),
+            engine,
+            shared,
+            settings.limits.prompt_tokens,
+        )
 
     def policy_engine(self) -> Engine:
         """The policy's engine, with the judge's adapter beside it where it is shared."""
@@ -65,7 +77,8 @@ class ServedRun:
     def policy_role(self, engine: ServedEngine) -> Policy:
         """The policy on its engine."""
         tokenizer = engine.engine.tokenizer
-        return Policy(engine, PromptEncoder(tokenizer, self.judge.prompts, engine.engine.context, self.policy.system_prompt))
+        encoder = PromptEncoder(tokenizer, self.judge.prompts, engine.engine.context, self.policy.system_prompt)
+        return Policy(engine, encoder, self.longest_prompt)
 
     def judge_role(self, engine: ServedEngine) -> Judge:
         """The judge on its engine: in its own chat template, whatever the engine's other model has."""
