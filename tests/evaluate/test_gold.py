@@ -1,14 +1,16 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from selfj.config import EvaluateSettings
-from selfj.errors import DataError
+from selfj.config import EvaluateSettings, check_settings, load_settings
+from selfj.errors import DataError, SettingsError
 from selfj.evaluate.gold import Answers, gold_source
 
+ROOT = Path(__file__).parents[2]
 ANSWERS = Answers(
     ["a-0", "b-0", "c-0"], ['{"gold": 0.5}', '{"gold": null}', '{"other": 1}'], ["grade 0.25", "no such thing", "grade 1"]
 )
@@ -33,6 +35,15 @@ def test_gold_beyond_its_scale_is_none_and_says_so():
     column = source(gold="tests.evaluate.synthetic:grade", gold_scale=[0, 0.5]).gold(ANSWERS)
     assert column.values[0] == 0.25 and np.isnan(column.values[1:]).all()
     assert column.reasons[2] == "gold 1 is not on evaluate.gold_scale, 0 to 0.5" and "KeyError" in column.reasons[1]
+
+
+@pytest.mark.parametrize("scale", [[10, 1], [1], [3, 3], [0, 1, 2]])
+def test_a_scale_that_is_none_is_refused_before_anything_runs(scale):
+    settings = load_settings(ROOT / "configs" / "pocket_tiny.yaml", "--evaluate.gold_scale", "[1, 10]")
+    assert settings.evaluate.gold_scale == [1, 10]
+    settings.evaluate.gold_scale = scale
+    with pytest.raises(SettingsError, match=r"evaluate\.gold_scale: two numbers, the lower first"):
+        check_settings(settings)
 
 
 def test_the_pocket_world_grades_its_own_answers():
