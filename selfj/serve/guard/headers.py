@@ -37,6 +37,21 @@ class SetHeaders(Guard):
         await self._app(scope, receive, send_with_headers)
 
 
+class LeaveIdToProxy(Guard):
+    """Outermost behind Ray Serve, whose proxy names every request and repeats the name in the response: not twice."""
+
+    async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run one request."""
+        given = Headers(scope=scope).get(REQUEST_ID)
+
+        async def send_without(message: Message) -> None:
+            if message["type"] == "http.response.start" and Headers(raw=message["headers"]).get(REQUEST_ID) == given:
+                del MutableHeaders(scope=message)[REQUEST_ID]
+            await send(message)
+
+        await self._app(scope, receive, send_without)
+
+
 def add_headers(headers: MutableHeaders, request_id: str) -> None:
     """Add to a response's headers what is not there yet."""
     for name, value in {REQUEST_ID: request_id, **SECURITY}.items():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from selfj.serve.guard.headers import LeaveIdToProxy
 from tests.serve.fakes import FakePolicy
 from tests.serve.guard.asking import CHAT, chat, client, keyed_client
 
@@ -21,6 +22,14 @@ def test_the_models_are_asked_under_the_requests_id():
     policy = FakePolicy()
     client(policy).post(CHAT, json=chat(), headers={"X-Request-Id": "mine"})
     assert policy.calls[0].request_id == "mine"
+
+
+@pytest.mark.parametrize(("given", "said"), [("abc-1", 0), ("two words", 1)])
+def test_behind_a_proxy_that_repeats_the_id_it_is_not_said_twice(given, said):
+    http = client()
+    http.app.add_middleware(LeaveIdToProxy)
+    found = http.get("/v1/models", headers={"X-Request-Id": given}).headers.get_list("X-Request-Id")
+    assert len(found) == said and given not in found
 
 
 class Broken(FakePolicy):
