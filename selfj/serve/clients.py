@@ -17,6 +17,8 @@ from selfj.serve.replicas import Replicas
 from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, Unavailable
 
 ATTEMPTS = 3
+PAUSE_S = 0.1
+"""Between two attempts."""
 PATIENCE_S = 2.0
 """How long a call waits before it looks whether there is any replica at all."""
 QUESTIONS = 32
@@ -47,6 +49,7 @@ class Calls:
                 return _value(await self._answer(getattr(self._handle, method).remote(*arguments)))
             except LOST:
                 self._replicas.lost()
+                await asyncio.sleep(PAUSE_S)
             except BackPressureError:
                 raise Overloaded("too many requests wait for the model already") from None
             except DeploymentUnavailableError:

@@ -10,9 +10,9 @@ from selfj.parts import QUIET
 from selfj.rating import Question
 from selfj.serve.app import create_app
 from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PolicyClient, Refusal
-from selfj.serve.decide import Promises
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.engine import ServedEngine
+from selfj.serve.guard.headers import LeaveIdToProxy
 from selfj.serve.guard.keys import Keys, read_keys
 from selfj.serve.observe.ray_metrics import RayMetrics
 from selfj.serve.replicas import Replicas
@@ -81,7 +81,7 @@ class Ingress:
             run.name,
             PolicyClient(by_handle[0]),
             JudgeClient(by_handle[1], judge_room(engine_replicas(settings, run.shared)[-1])),
-            Promises.of(run.judge, settings.promise),
+            run.promises,
             run.sampling,
             run.context(),
             RayMetrics(run.name),
@@ -90,13 +90,14 @@ class Ingress:
 
     def __serve_build_asgi_app__(self) -> Any:  # Ray Serve's name for it
         """The ASGI application, made in the replica."""
-        return create_app(self._endpoint)
+        app = create_app(self._endpoint)
+        app.add_middleware(LeaveIdToProxy)
+        return app
 
 
 def application(settings: ServeSettings) -> Any:
     """The application to deploy. Raises SelfJError, in one line, if the run cannot be served."""
     run = ServedRun.of(settings)
-    Promises.of(run.judge, settings.promise)
     keys = read_keys(settings.access)
     how = engine_replicas(settings, run.shared)
     if run.shared:

@@ -43,9 +43,13 @@ def serve_run(settings: ServeSettings) -> None:
     Raises SelfJError, in one line, if it cannot be served.
     """
     from selfj.environment import check_environment
+    from selfj.serve.guard.keys import read_keys
+    from selfj.serve.served import ServedRun
 
     check_serve_settings(settings)
     check_environment()
+    read_keys(settings.access)
+    ServedRun.of(settings)  # what cannot be served is said before Ray starts
     own = _join_ray(settings)
     for name in (signal.SIGINT, signal.SIGTERM):  # after Ray, which has a handler of its own
         signal.signal(name, signal.default_int_handler)

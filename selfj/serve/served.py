@@ -11,6 +11,7 @@ from selfj.evaluate.judges.trained import judge_adapter, judge_model, judge_rate
 from selfj.judge.judge import JudgeFolder
 from selfj.prompts import PromptEncoder, load_tokenizer
 from selfj.run import RunFolder
+from selfj.serve.decide import Promises
 from selfj.serve.engine import ServedEngine
 from selfj.serve.guard.weights import check_weights
 from selfj.serve.roles import Judge, Policy
@@ -34,6 +35,7 @@ class ServedRun:
     judge: JudgeFolder
     judge_address: str
     """Where each replica finds the judge's folder; any file system."""
+    promises: Promises
     engine: EngineSettings
     shared: bool
     """One engine for both: the judge is an adapter on the policy's weights."""
@@ -42,7 +44,11 @@ class ServedRun:
 
     @classmethod
     def of(cls, settings: ServeSettings) -> "ServedRun":
-        """Read a run. Raises SelfJError, in one line, if it has no answers or no judge, or if the policy's folder is gone."""
+        """Read a run.
+
+        Raises SelfJError, in one line, if it has no answers or no judge, if the policy's folder is gone, or if what the settings
+        promise was never calibrated.
+        """
         run = RunFolder(settings.run)
         made = _answers_made_with(run)
         policy = _policy(ModelSettings(**made["policy"]), settings.policy)
@@ -59,6 +65,7 @@ class ServedRun:
             made["seed"],
             judge,
             run.path("judge"),
+            Promises.of(judge, settings.promise),
             engine,
             shared,
             settings.limits.prompt_tokens,
