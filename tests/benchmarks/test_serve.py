@@ -7,9 +7,6 @@ from pathlib import Path
 import jinja2
 import pytest
 
-from tests.serve.fakes import fake_app
-from tests.serve.ports import listening
-
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
@@ -70,30 +67,6 @@ def test_questions_have_different_answers_and_are_the_same_each_time(module):
     assert all(len(set(question.responses)) == 16 for question in made)
     assert made[5] == questions.pocket_questions(35, 1, 16)[0]
     assert len({question.instruction for question in made}) == 20
-
-
-def test_every_malformed_request_is_refused_with_its_field(module):
-    malformed = module("serve_malformed")
-    requests = malformed.bad_requests(400)
-    with listening(fake_app(change=lambda settings: setattr(settings.log, "requests", False))) as address:
-        found = malformed.counts(requests, malformed.send(address, requests))
-    assert found["examples_not_refused_well"] == []
-    assert (found["refused"], found["server_errors"]) == (400, 0)
-
-
-def test_an_answer_to_a_malformed_request_is_noticed(module):
-    malformed, load = module("serve_malformed"), module("load")
-    bad = malformed.Bad("/v1/judge", b"{}", True)
-    named = load.Reply(422, b'{"error": {"message": "response: give it", "param": "response"}}')
-    replies = [
-        named,
-        load.Reply(422, b'{"error": {"message": "no", "param": null}}'),
-        load.Reply(200, b"{}"),
-        load.Reply(500, b""),
-    ]
-    found = malformed.counts([bad] * 4, replies)
-    assert (found["refused"], found["refused_with_field"], found["server_errors"]) == (2, 1, 1)
-    assert len(found["examples_not_refused_well"]) == 3
 
 
 def test_the_section_shows_what_was_measured_and_nothing_else():
