@@ -143,6 +143,7 @@ def check_serve_settings(settings: ServeSettings) -> None:
         *_replica_limits(settings),
         *((value > 0, f"limits.{name}: above 0") for name, value in vars(settings.limits).items() if name != "prompt_tokens"),
         (settings.limits.prompt_tokens >= 0, "limits.prompt_tokens: at least 0"),
+        (settings.limits.items <= MOST_ENTRIES, f"limits.items: at most {MOST_ENTRIES}"),
         (settings.drain_s >= 0, "drain_s: at least 0"),
     ]
     problems = [message for holds, message in limits if not holds]
@@ -150,6 +151,8 @@ def check_serve_settings(settings: ServeSettings) -> None:
         raise SettingsError("settings: " + "; ".join(problems))
 
 
+MOST_ENTRIES = 10_000
+"""Of any list in a request: a longer one is not even read to its end."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 

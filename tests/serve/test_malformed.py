@@ -1,11 +1,16 @@
 """Malformed requests: 4xx with the field named, nothing of the server's insides, no 5xx."""
 
 import pytest
+from pydantic import ValidationError
 from starlette.testclient import TestClient
 
+from selfj.serve.types.chat import ChatRequest
+from selfj.serve.types.judge import JudgeRequest
+from selfj.serve.types.rerank import RerankRequest
+from selfj.serve.types.rewards import RewardRequest
 from tests.serve.fakes import FakePolicy, fake_app
 from tests.serve.guard.asking import CHAT, chat, client
-from tests.serve.malformed import GOOD, by_hand, of_wrong_types, problem_of
+from tests.serve.malformed import GOOD, JUDGE, RERANK, REWARD, by_hand, of_wrong_types, problem_of
 from tests.serve.schema_attacks import negative_requests
 
 
@@ -44,6 +49,28 @@ def test_requests_that_break_the_openapi_schema_are_refused_with_the_field_named
     assert [
         (request, problem) for request, response in found if (problem := problem_of(response.status_code, response.content))
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "path", "field"),
+    [
+        (ChatRequest, CHAT, "messages"),
+        (JudgeRequest, JUDGE, "responses"),
+        (JudgeRequest, JUDGE, "items"),
+        (RerankRequest, RERANK, "documents"),
+        (RewardRequest, REWARD, "query"),
+    ],
+)
+def test_a_list_of_wrong_entries_is_one_error_and_not_one_for_each(model, path, field):
+    with pytest.raises(ValidationError) as problem:
+        model.model_validate({**GOOD[path], field: [1] * 1000})
+    assert problem.value.error_count() == 1
+
+
+def test_a_list_longer_than_any_limit_is_refused_with_its_name(http):
+    response = http.post(RERANK, json={"query": "Why?", "documents": [""] * 10_001})
+    assert response.status_code == 422
+    assert response.json()["error"]["param"] == "documents"
 
 
 class Broken(FakePolicy):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from selfj.serve.types.text import UNICODE, Text
+from selfj.serve.types.text import UNICODE, Several, Text
 
 
 def _refuse_unless_empty(value: Any) -> None:
@@ -46,7 +46,7 @@ class TextPart(_Strict):
     prompt_cache_breakpoint: Ignored = None
 
 
-Parts = Annotated[list[TextPart] | None, BeforeValidator(_as_parts, json_schema_input_type=str | list[TextPart] | None)]
+Parts = Annotated[Several[TextPart] | None, BeforeValidator(_as_parts, json_schema_input_type=str | list[TextPart] | None)]
 StopText = Annotated[str, Field(min_length=1), UNICODE]
 StopTexts = Annotated[
     Annotated[list[StopText], Field(max_length=4)] | None,
@@ -102,7 +102,7 @@ class ChatRequest(_Strict):
 
     model: Annotated[str, Field(max_length=256), UNICODE]
     """`NAME` or `NAME@PROMISE`, as `/v1/models` lists them."""
-    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    messages: Annotated[Several[ChatMessage], Field(min_length=1)]
     n: Count | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] | None = None
@@ -116,7 +116,7 @@ class ChatRequest(_Strict):
     selfj: SelfJOptions | None = None
     # Accepted in the form that changes nothing:
     response_format: TextFormat | None = None
-    modalities: list[Literal["text"]] | None = None
+    modalities: Several[Literal["text"]] | None = None
     tool_choice: Literal["none", "auto"] | None = None
     reasoning_effort: Literal["none"] | None = None
     audio: Unsupported = None

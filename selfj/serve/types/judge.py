@@ -1,12 +1,12 @@
 """Request and response of `/v1/judge`."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from selfj.serve.services import Message
-from selfj.serve.types.text import ModelName, Spoken, Text
+from selfj.serve.types.text import ModelName, Several, Spoken, Text
 
 
 class _Strict(BaseModel):
@@ -24,10 +24,10 @@ class JudgeItem(_Strict):
     """An instruction with one answer or many; or, in place of the instruction, the conversation that was answered."""
 
     instruction: Spoken | None = None
-    messages: list[Turn] | None = Field(default=None, min_length=1)
+    messages: Annotated[Several[Turn], Field(min_length=1)] | None = None
     """Its last turn is the user's."""
     response: Text | None = None
-    responses: list[Text] | None = None
+    responses: Several[Text] | None = None
     reference: Text | None = None
     """A reference answer that the judge may see. Thresholds were calibrated without: then there is no decision."""
 
@@ -57,7 +57,7 @@ class JudgeRequest(JudgeItem):
 
     model: ModelName | None = None
     """Name with promise; by default the endpoint's default promise."""
-    items: list[JudgeItem] | None = None
+    items: Several[JudgeItem] | None = None
 
     def problem(self) -> tuple[str, str] | None:
         """The field and what is wrong, if the request itself names no answers or names them twice."""

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from selfj.serve.types.chat import Ignored, Unsupported
 from selfj.serve.types.judge import JudgeUsage
-from selfj.serve.types.text import ModelName, Spoken, Text
+from selfj.serve.types.text import ModelName, Several, Spoken, Text
 
 
 def _as_document(document: Any) -> Any:
@@ -45,7 +45,7 @@ class RerankRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     query: Spoken
-    documents: Annotated[list[AnyDocument], Field(min_length=1), BeforeValidator(_as_list)]
+    documents: Annotated[Several[AnyDocument], Field(min_length=1), BeforeValidator(_as_list)]
     model: ModelName | None = None
     """Name with promise, which decides `selfj.answered`; by default the endpoint's default promise."""
     top_n: Annotated[int, Field(ge=0)] | None = None
@@ -54,7 +54,7 @@ class RerankRequest(BaseModel):
     """Whether results repeat the answers; by default they do."""
     max_tokens_per_doc: Annotated[int, Field(ge=0)] | None = None
     """Answers are judged whole: refused where it could shorten one."""
-    rank_fields: list[Literal["text"]] | None = None
+    rank_fields: Several[Literal["text"]] | None = None
     relevant_spans: RelevantSpans | None = None
     truncate_prompt_tokens: Unsupported = None
     max_tokens_per_query: Unsupported = None

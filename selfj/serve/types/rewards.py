@@ -6,7 +6,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from pydantic_core import PydanticCustomError
 
 from selfj.rewards.scale import Scale
-from selfj.serve.types.text import ModelName, Text
+from selfj.serve.types.text import ModelName, Several, Text
 
 
 def _as_list(texts: Any) -> Any:
@@ -18,9 +18,9 @@ class RewardRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    query: Annotated[list[Text], BeforeValidator(_as_list)]
+    query: Annotated[Several[Text], BeforeValidator(_as_list)]
     """Prompt and answer as one text, special tokens included."""
-    prompts: Annotated[list[Text], BeforeValidator(_as_list)]
+    prompts: Annotated[Several[Text], BeforeValidator(_as_list)]
     """The prompts alone, in the model's chat template if it has one. Without them an answer has no certain beginning."""
     labels: Any = None
     """Not shown to the judge, which does without reference."""
