@@ -79,7 +79,7 @@ class Calls:
 
     async def ready(self) -> bool:
         """Whether there is a replica that runs."""
-        return await self._replicas.any()
+        return await self._replicas.running()
 
     async def _answer(self, response: Any) -> Any:
         done = False
@@ -94,6 +94,7 @@ class Calls:
     async def _watched(self, response: Any) -> Any:
         """What comes; Unavailable if it takes a while and there is no replica that it could come from."""
         task = asyncio.ensure_future(_awaited(response))
+        task.add_done_callback(_seen)
         try:
             while not (await asyncio.wait({task}, timeout=PATIENCE_S))[0]:
                 if not await self._replicas.any():
@@ -215,6 +216,12 @@ def _joined(parts: Sequence[Rated]) -> Rated:
         return parts[0]
     ratings = [rating for part in parts for rating in part.ratings]
     return Rated(ratings, sum(part.prompt_tokens for part in parts), sum(part.cached_tokens for part in parts))
+
+
+def _seen(task: "asyncio.Task[Any]") -> None:
+    """A call that was given up may end in an error that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _awaited(response: Any) -> Any:

@@ -1,5 +1,6 @@
 """Starting the endpoint: on this machine (`selfj serve`), from a Ray job, or by `serve deploy`."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -123,8 +124,8 @@ def _leave(own: bool) -> None:
     import ray
     from ray import serve
 
+    with contextlib.suppress(TimeoutError):  # Ray Serve waits a minute; replicas that need longer go on
+        serve.delete(APPLICATION)  # drains; shutting Ray Serve down at once would end the proxy before its requests
     if own:
         serve.shutdown()
         ray.shutdown()
-    else:
-        serve.delete(APPLICATION)

@@ -13,7 +13,7 @@ class Replicas:
     def __init__(self, application: str, deployment: str) -> None:
         self._application = application
         self._deployment = deployment
-        self._running = 0
+        self._states: dict[str, int] | None = None
         self._asked = -FRESH_S
         self._lock = asyncio.Lock()
 
@@ -22,16 +22,24 @@ class Replicas:
         self._asked = -FRESH_S
 
     async def any(self) -> bool:
-        """Whether one runs."""
+        """Whether one runs, or still finishes what it has begun: Ray Serve lists nothing of an application that is deleted."""
+        states = await self._known()
+        return states is None or states.get("RUNNING", 0) + states.get("STOPPING", 0) > 0
+
+    async def running(self) -> bool:
+        """Whether one takes new requests."""
+        return (await self._known() or {}).get("RUNNING", 0) > 0
+
+    async def _known(self) -> dict[str, int] | None:
         async with self._lock:
             if time.monotonic() - self._asked > FRESH_S:
-                self._running = await asyncio.to_thread(self._count)
+                self._states = await asyncio.to_thread(self._ask)
                 self._asked = time.monotonic()
-        return self._running > 0
+        return self._states
 
-    def _count(self) -> int:
+    def _ask(self) -> dict[str, int] | None:
         from ray import serve
 
         application = serve.status().applications.get(self._application)
         deployment = application and application.deployments.get(self._deployment)
-        return int(deployment.replica_states.get("RUNNING", 0)) if deployment else 0
+        return {str(state): count for state, count in deployment.replica_states.items()} if deployment else None

@@ -81,13 +81,16 @@ class _Method:
 class Standing:
     """Stands for Replicas."""
 
-    running: bool = True
+    there: bool = True
 
     def lost(self):
         pass
 
     async def any(self):
-        return self.running
+        return self.there
+
+    async def running(self):
+        return self.there
 
 
 def policy(*results, delay_s=0.0, running=True):
