@@ -1,7 +1,8 @@
 """From `unique` to `near_duplicates`, table by table."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from selfj.collect.collected import STEP
 from selfj.collect.near.clusters import ClusterMaker
@@ -24,9 +25,9 @@ def find_near_duplicates(
 
     `labels` are what the tables call the sources, the preferred ones first.
     """
-    chain = _Chain(run, settings, unique, Pool(workers, environment=_ONE_THREAD))
+    chain = _Chain(run, settings, unique, workers)
     parts = list(range(unique.parts))
-    bands = chain.make("bands", parts, functools.partial(BandMaker, settings))
+    bands = chain.make("bands", parts, functools.partial(BandMaker, settings), _ONE_THREAD)
     count = pair_parts(bands.rows_out)
     pairs = chain.make("near_pairs", list(range(count)), functools.partial(PairMaker, count))
     count = verify_parts(pairs.rows_out)
@@ -38,12 +39,14 @@ def find_near_duplicates(
 class _Chain:
     """Tables of which each is made from the one before."""
 
-    def __init__(self, run: RunFolder, settings: NearDuplicateSettings, before: Manifest, pool: Pool) -> None:
-        self.run, self.settings, self.before, self.pool = run, settings, before, pool
+    def __init__(self, run: RunFolder, settings: NearDuplicateSettings, before: Manifest, workers: int) -> None:
+        self.run, self.settings, self.before, self.workers = run, settings, before, workers
 
-    def make(self, name: str, parts: list[int], maker: Callable[[], PartMaker]) -> Manifest:
+    def make(
+        self, name: str, parts: list[int], maker: Callable[[], PartMaker], environment: Mapping[str, str] = MappingProxyType({})
+    ) -> Manifest:
         """The next table; a finished one is left alone."""
         inputs = {self.before.table: self.before.fingerprint.digest}
         table = Table(name, STEP, Fingerprint(as_dict(self.settings, resources=False), inputs), parts)
-        self.before = make_table(self.run, table, maker, self.pool)
+        self.before = make_table(self.run, table, maker, Pool(self.workers, environment=dict(environment)))
         return self.before
