@@ -46,8 +46,14 @@ function isAnswered(choice, score) {
 function refusalSentence(card, choice, score, reason) {
   if (score === null) return `I would rather not answer this: the answer I would have given could not be judged (${reason}).`;
   const promise = choice.promise?.name ?? (choice.coverage === null ? "the slider" : `coverage=${choice.coverage.toFixed(2)}`);
-  const values = {score: score.toFixed(1), threshold: choice.threshold.toFixed(1), promise};
+  const values = {score: scoreText(score, choice.threshold), threshold: scoreText(choice.threshold, score), promise};
   return card.refusal.replace(/\{(score|threshold|promise)[^}]*\}/g, (_, name) => values[name]);
+}
+
+/** A score with the fewest decimals, at least one, that tell it from another one: 5.49 is not shown as 5.5 beside 5.5. */
+function scoreText(score, other = null) {
+  const same = (digits) => other !== null && other !== score && score.toFixed(digits) === other.toFixed(digits);
+  return score.toFixed([1, 2, 3, 4, 5, 6, 7, 8].find((digits) => !same(digits)) ?? 9);
 }
 
 /** "80 %"; one decimal where whole percent would say too little. */

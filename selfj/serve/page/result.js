@@ -43,12 +43,12 @@ function decisionInWords(choice, drawn) {
 function becauseOf(choice, answer) {
   const cut = answer.finish_reason === "length" ? " The answer was cut at its longest length." : "";
   if (answer.score === null) return `The answer could not be judged: ${answer.reason}.${cut}`;
-  return `The judge gives it ${answer.score.toFixed(1)} of 9; ${ruleInWords(choice)}.${cut}`;
+  return `The judge gives it ${scoreText(answer.score, choice.threshold)} of 9; ${ruleInWords(choice, answer.score)}.${cut}`;
 }
 
-function ruleInWords({promise, threshold}) {
+function ruleInWords({promise, threshold}, score) {
   if (threshold === null) return "“always” gives every answer";
-  return `${promise ? `“${inWords(promise)}”` : "this setting"} answers from ${threshold.toFixed(1)}`;
+  return `${promise ? `“${inWords(promise)}”` : "this setting"} answers from ${scoreText(threshold, score)}`;
 }
 
 function showPromises(card, choice, answer) {

@@ -129,7 +129,7 @@ function uncalibrated() {
 function showCaveat() {
   const bestOf = Number(find("best-of").value);
   const changed = Object.keys(changedSampling()).filter((name) => name !== "seed");
-  const best = bestOf > 1 ? [`the best of ${bestOf}, which is answered more often`] : [];
+  const best = bestOf > 1 ? [`the best of ${bestOf} (which is answered more often)`] : [];
   const reasons = [...best, ...changed.map((name) => `another ${name.replace("_", " ")}`)];
   find("best-of-note").hidden = bestOf === 1;
   find("caveat").textContent = `The figures are for single answers, sampled as in the run. You ask for ${reasons.join(" and ")}.`;

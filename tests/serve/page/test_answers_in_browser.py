@@ -185,3 +185,19 @@ def test_an_endpoint_that_is_not_ready_can_be_tried_again(visit):
     page.get_by_role("button", name="Try again").click()
     ask(page)
     assert verdict(page) == "Answered"
+
+
+def test_a_score_just_below_the_threshold_is_shown_as_below(visit):
+    page = visit(fake_endpoint(judge=FakeJudge(default=4.996)))
+    ask(page)
+    assert verdict(page) == "Declined"
+    expect(page.locator("#because")).to_have_text("The judge gives it 4.996 of 9; “quality at least 0.7” answers from 5.000.")
+
+
+@pytest.mark.parametrize("score", [0.0, 3.3, 4.9996, None])
+def test_the_refusal_is_word_for_word_the_endpoints(visit, score):
+    page = visit(fake_endpoint(judge=FakeJudge(default=score)))
+    ask(page)
+    body = {"model": "pocket@quality=0.7", "messages": [{"role": "user", "content": "What is this?"}]}
+    (choice,) = page.request.post(f"{page.url}v1/chat/completions", data=body).json()["choices"]
+    expect(page.locator("#answer")).to_have_text(choice["message"]["refusal"])

@@ -115,7 +115,7 @@ def test_it_is_said_when_the_figures_are_not_about_what_is_asked(visit):
     caveat = page.locator("#caveat")
     expect(caveat).not_to_be_visible()
     page.get_by_label("Candidates").select_option("8")
-    expect(caveat).to_contain_text("the best of 8, which is answered more often")
+    expect(caveat).to_contain_text("the best of 8 (which is answered more often)")
     page.get_by_label("Candidates").select_option("1")
     page.get_by_text("Sampling").click()
     page.get_by_label("Temperature").fill("0.2")
