@@ -29,6 +29,9 @@ sys.path.insert(0, str(ROOT))
 Post = Callable[[str, bytes], Awaitable["Reply"]]
 LOST = 0
 """Status of a request whose connection failed."""
+TURNED_AWAY = (LOST, 429, 503)
+PAUSE_S, LONGEST_PAUSE_S = 0.2, 1.0
+"""What a client waits after it was turned away, where it is not told, and at the most."""
 
 
 @dataclass
@@ -111,7 +114,9 @@ class Load:
 
     async def _client(self) -> None:
         while time.time() < self._over and (number := self._take()) is not None:
-            await self._one(number)
+            reply = await self._one(number)
+            if reply.status in TURNED_AWAY:
+                await asyncio.sleep(min(float(reply.retry_after or PAUSE_S), LONGEST_PAUSE_S))
 
     async def _at_a_rate(self) -> None:
         tasks, now = [], self.began
@@ -136,10 +141,11 @@ class Load:
             return (self._next - 1) % len(self._asker)
         return self._next - 1 if self._next <= len(self._asker) else None
 
-    async def _one(self, number: int) -> None:
+    async def _one(self, number: int) -> Reply:
         sent, clock = time.time(), time.perf_counter()
         reply = await self._asker.ask(self._post, number)
         self.timed.append(Timed(number, sent, time.perf_counter() - clock, reply))
+        return reply
 
     async def _post(self, url: str, body: bytes) -> Reply:
         try:
