@@ -88,7 +88,7 @@ def test_a_plan_that_would_fail_ends_with_one(config: Path, capsys: pytest.Captu
         (["plan"], "CONFIG (see selfj plan --help)"),
         (["status", "nowhere"], "no run is there"),
         (["status", "nowhere", "--verbose"], "unknown argument --verbose"),
-        (["serve"], "invalid choice: 'serve'"),
+        (["train"], "invalid choice: 'train'"),
         ([], "COMMAND (see selfj --help)"),
     ],
 )
