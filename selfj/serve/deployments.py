@@ -10,6 +10,7 @@ from selfj.parts import QUIET
 from selfj.rating import Question
 from selfj.serve.app import create_app
 from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PolicyClient, Refusal
+from selfj.serve.draining import Drain
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.engine import ServedEngine
 from selfj.serve.guard.headers import LeaveIdToProxy
@@ -92,7 +93,12 @@ class Ingress:
         """The ASGI application, made in the replica."""
         app = create_app(self._endpoint)
         app.add_middleware(LeaveIdToProxy)
-        return app
+        self._drain = Drain(app)
+        return self._drain
+
+    async def drain(self, limit_s: float) -> int:
+        """Let no further request in and finish those under way; how many are left after `limit_s` seconds."""
+        return await self._drain.close(limit_s)
 
 
 def application(settings: ServeSettings) -> Any:

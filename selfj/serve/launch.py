@@ -60,6 +60,7 @@ def serve_run(settings: ServeSettings) -> None:
         threading.Event().wait()
     except KeyboardInterrupt:
         print("stopping: what has begun is finished", flush=True)
+        _drain(settings)
     finally:
         _leave(own)
 
@@ -120,12 +121,25 @@ def _check_port(settings: ServeSettings) -> None:
             raise SettingsError(f"port: {settings.host}:{settings.port} cannot be listened on ({problem.strerror})") from None
 
 
+def _drain(settings: ServeSettings) -> None:
+    """Before Ray Serve stops anything: it would stop engines that the ingress still needs, and the proxy before its requests."""
+    from selfj.serve.deployments import INGRESS
+    from selfj.serve.draining import drain
+
+    try:
+        left = drain(APPLICATION, INGRESS, settings.drain_s)
+    except Exception as problem:  # stopped while it started, or Ray is gone: there is nothing to wait for
+        print(f"not drained: {type(problem).__name__}", flush=True)
+    else:
+        print(f"{left} requests are left unfinished" if left else "all are finished", flush=True)
+
+
 def _leave(own: bool) -> None:
     import ray
     from ray import serve
 
     with contextlib.suppress(TimeoutError):  # Ray Serve waits a minute; replicas that need longer go on
-        serve.delete(APPLICATION)  # drains; shutting Ray Serve down at once would end the proxy before its requests
+        serve.delete(APPLICATION)
     if own:
         serve.shutdown()
         ray.shutdown()
