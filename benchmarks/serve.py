@@ -66,10 +66,10 @@ def _contend(contender: str, options: Options, figures: Figures) -> None:
         with _timed(f"start of {contender}"):
             started = stack.enter_context(STARTERS[contender](options.run))
         for part in loads:
-            _keep(figures, _load(part, contender, started, options))
+            _keep(figures, {**_load(part, contender, started, options), "commands": {part: _command()}})
         for part in others:
             with _timed(part):
-                _keep(figures, {part: ENDPOINT[part](started, figures)})
+                _keep(figures, {part: ENDPOINT[part](started, figures), "commands": {part: _command()}})
 
 
 def _load(part: str, contender: str, started: "RawContender | ServerContender", options: Options) -> Figures:
@@ -111,6 +111,11 @@ def merged(old: Figures, new: Figures) -> Figures:
 def _keep(figures: Figures, new: Figures) -> None:
     figures.update(merged(figures, new))
     print(write_result("serve", figures, "python benchmarks/serve.py --run runs/pocket"), json.dumps(new), flush=True)
+
+
+def _command() -> str:
+    """The command that runs, as it stands beside the parts that it measured."""
+    return " ".join(["python benchmarks/serve.py", *sys.argv[1:]])
 
 
 def _known() -> Figures:
