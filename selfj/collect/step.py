@@ -83,7 +83,8 @@ def _plan(settings: CollectSettings) -> list[Plan]:
 
     task = ray.remote(plan_source)
     try:
-        plans = list(ray.get([task.remote(number, settings, strict=settings.strict) for number in range(len(settings.sources))]))
+        tasks = [task.remote(number, settings, strict=settings.strict) for number in range(len(settings.sources))]
+        plans = [ray.get(planned) for planned in tasks]  # one by one: of several errors, the first source's is raised
     except ray.exceptions.RayTaskError as problem:
         if isinstance(problem.cause, SelfJError):
             raise problem.cause from None

@@ -89,12 +89,13 @@ def _join_ray(settings: ServeSettings) -> bool:
 
     from selfj.jobs import start_ray
 
+    if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_JOB_ID"):
+        if not ray.is_initialized():
+            ray.init(logging_level="WARNING")
+        return False
+    _check_port(settings)  # on a cluster, a Ray Serve that is there already may hold it
     if ray.is_initialized():
         return False
-    if os.environ.get("RAY_ADDRESS") or os.environ.get("RAY_JOB_ID"):
-        ray.init(logging_level="WARNING")
-        return False
-    _check_port(settings)
     set_environment()
     start_ray(
         address="local",

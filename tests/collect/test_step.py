@@ -181,11 +181,10 @@ def test_sources_that_are_missing_or_broken_are_told_and_do_not_stop_the_others(
     assert "collect: nowhere.jsonl: 0 rows read, 0 kept (published: 7), 0 rejected\n" in printed
     assert "collect: warning: nowhere.jsonl cannot be read and is left out: source 'nowhere.jsonl'" in printed
     settings.collect.strict = True
-    with pytest.raises(DataError, match=r"nowhere\.jsonl: no such file or folder"):
-        collect(RunFolder(str(tmp_path / "strict")), settings)
-    del settings.collect.sources[2]
-    with pytest.raises(DataError, match=r"bad\.parquet: not a readable Parquet file"):
-        collect(RunFolder(str(tmp_path / "strict")), settings)
+    for problem in (r"bad\.parquet: not a readable Parquet file", r"nowhere\.jsonl: no such file or folder"):
+        with pytest.raises(DataError, match=problem):
+            collect(RunFolder(str(tmp_path / "strict")), settings)
+        del settings.collect.sources[1]
 
 
 def test_no_instruction_at_all_is_an_error_with_the_reasons_also_the_second_time(
