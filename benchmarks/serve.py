@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from contenders import RawContender, ServerContender, raw_engine, selfj_serve, vllm_serve  # noqa: E402
+from larger_run import larger_run, parameters_of  # noqa: E402
 from raw import Cell  # noqa: E402
 from record import write_result  # noqa: E402
 from serve_faults import TWO_REPLICAS, faults, overload  # noqa: E402
@@ -28,6 +29,8 @@ from serve_promises import held_out  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "serve.json"
 SHAPES = {"judge": ("judge", 1, 6_000), "judge_16": ("judge", 16, 700), "chat": ("chat", 1, 1_500)}
+LARGER = (12, 768)
+"""Layers and width of the larger judge, of random weights (benchmarks/larger_run.py)."""
 """Part → kind of request, answers in one, and more requests than the fastest contender answers in one cell."""
 MEASURES = ("requests_per_second", "p50_ms", "p95_ms", "p99_ms")
 Figures = dict[str, Any]
@@ -51,6 +54,8 @@ def main() -> None:
     figures["seconds_a_cell"] = options.seconds
     for contender in options.contenders:
         _contend(contender, options, figures)
+    if "judge_larger" in options.parts:
+        _larger(options, figures)
     if "faults_two" in options.parts:
         with _timed("start of two replicas each"), selfj_serve(options.run, *TWO_REPLICAS) as server:
             _keep(figures, {"faults_two": faults(server, 2)})
@@ -70,6 +75,16 @@ def _contend(contender: str, options: Options, figures: Figures) -> None:
         for part in others:
             with _timed(part):
                 _keep(figures, {part: ENDPOINT[part](started, figures), "commands": {part: _command()}})
+
+
+def _larger(options: Options, figures: Figures) -> None:
+    """Judge alone, one answer in a request, with a model that costs what such models cost."""
+    with larger_run(options.run, *LARGER) as run:
+        known = {"parameters": parameters_of(run), "layers": LARGER[0], "width": LARGER[1]}
+        for contender in options.contenders:
+            with _timed(f"start of {contender}, larger"), STARTERS[contender](run) as started:
+                found = _load("judge", contender, started, options)
+            _keep(figures, {"judge_larger": {**known, **found}, "commands": {"judge_larger": _command()}})
 
 
 def _load(part: str, contender: str, started: "RawContender | ServerContender", options: Options) -> Figures:
@@ -131,7 +146,7 @@ def _timed(what: str) -> Iterator[None]:
 
 
 def _options() -> Options:
-    parts = [*SHAPES, *ENDPOINT, "faults_two"]
+    parts = [*SHAPES, "judge_larger", *ENDPOINT, "faults_two"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", default="runs/pocket", help="folder of a finished, calibrated run of the pocket world")
     parser.add_argument("--parts", nargs="+", choices=parts, default=parts)
