@@ -1,14 +1,14 @@
-"""Verdicts on pairs: probabilities of both labels in both orders (METHOD.md B, judging)."""
+"""Verdicts on pairs: probabilities of both labels in both orders (METHOD.md B, judging), or two scores of a pointwise judge."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from selfj.engine import Engine
 from selfj.prompts import PromptEncoder, PromptTooLong
-from selfj.rating import Question, Rater
+from selfj.rating import Question, Rating
 from selfj.selfjudge.pairs import Pair, Side, Verdict
 from selfj.selfjudge.wording import OVERALL, PairEncoder
 
@@ -16,16 +16,6 @@ Floats = NDArray[np.float64]
 
 TIE = 1e-6
 """Scores that differ by less are equal: what is left of the difference is rounding."""
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """One prompt: which pair it is about, under which principle, and whether `a` is shown first."""
-
-    pair: int
-    principle: int
-    a_first: bool
-    prompt: list[int]
 
 
 class PairRater:
@@ -57,31 +47,29 @@ class PairRater:
 
     def compare(self, pairs: Sequence[Pair]) -> list[Verdict]:
         """One verdict per pair, in order: all prompts of all pairs in one call of the engine."""
-        encoded = [self._encode(place, pair) for place, pair in enumerate(pairs)]
-        asked = [prompt for found in encoded if isinstance(found, list) for prompt in found]
-        logprobs = self.engine.label_logprobs([one.prompt for one in asked], self.encoder.labels, adapted=self.adapted)
-        scores = np.full((len(pairs), len(self.principles), 2, 2), np.nan)
-        for one, (first, second) in zip(asked, np.exp(logprobs.astype(np.float64)), strict=True):
-            order = (first, second) if one.a_first else (second, first)
-            scores[one.pair, one.principle, 0 if one.a_first else 1] = order
-        return [
-            verdict_of(scores[place]) if isinstance(found, list) else Verdict(None, None, None, reason=found)
-            for place, found in enumerate(encoded)
-        ]
+        encoded = [self.encode(pair) for pair in pairs]
+        prompts = [prompt for made in encoded if isinstance(made, list) for prompt in made]
+        return verdicts_of(encoded, self.engine.label_logprobs(prompts, self.encoder.labels, adapted=self.adapted))
 
-    def _encode(self, place: int, pair: Pair) -> list[_Asked] | str:
+    def encode(self, pair: Pair) -> list[list[int]] | str:
+        """A pair's prompts, or why there are none: under each principle a first, then b first."""
+        orders = ((pair.a, pair.b), (pair.b, pair.a))
         try:
-            return [
-                _Asked(place, number, a_first, self._ids(pair, principle, a_first))
-                for number, principle in enumerate(self.principles)
-                for a_first in (True, False)
-            ]
+            return [self.encoder.ids(pair.instruction, *order, principle) for principle in self.principles for order in orders]
         except PromptTooLong as problem:
             return str(problem)
 
-    def _ids(self, pair: Pair, principle: str, a_first: bool) -> list[int]:
-        first, second = (pair.a, pair.b) if a_first else (pair.b, pair.a)
-        return self.encoder.ids(pair.instruction, first, second, principle)
+
+def verdicts_of(encoded: Sequence[list[list[int]] | str], logprobs: NDArray[np.float32]) -> list[Verdict]:
+    """Verdicts on encoded pairs; those that became no prompts have none, and the reason.
+
+    `logprobs`: (prompts, 2 labels: first shown, second shown) of all prompts in order, over the full vocabulary.
+    """
+    made = sum(isinstance(item, list) for item in encoded)
+    shown = np.exp(logprobs.astype(np.float64)).reshape(made, -1, 2, 2) if made else np.empty((0, 1, 2, 2))
+    by_answer = np.stack([shown[:, :, 0], shown[:, :, 1, ::-1]], axis=2)
+    judged = iter(by_answer)
+    return [verdict_of(next(judged)) if isinstance(item, list) else no_verdict(item) for item in encoded]
 
 
 def verdict_of(scores: Floats) -> Verdict:
@@ -92,7 +80,7 @@ def verdict_of(scores: Floats) -> Verdict:
     mean score over the principles decides, and where that is equal too neither is preferred.
     """
     if not np.isfinite(scores).all():
-        return Verdict(None, None, None, reason="the model gave no finite probability for the labels")
+        return no_verdict("the model gave no finite probability for the labels")
     by_principle = scores.mean(axis=1)
     score_a, score_b = by_principle.mean(axis=0)
     votes = int(np.sum([_sign(a - b) for a, b in by_principle]))
@@ -109,19 +97,42 @@ def _side(sign: int) -> Side | None:
     return {1: "a", -1: "b", 0: None}[int(np.sign(sign))]  # type: ignore[return-value]
 
 
-class PointwiseComparison:
-    """Compares answers by the scores that a pointwise judge (Self-J) gives them: the two methods meet here."""
+def no_verdict(reason: str) -> Verdict:
+    """A pair that could not be judged, and why."""
+    return Verdict(None, None, None, reason=reason)
 
-    def __init__(self, rater: Rater) -> None:
+
+class PointRater(Protocol):
+    """What scores one answer at a time: selfj.rating.Rater, or any judge of selfj.evaluate.judges."""
+
+    def rate(self, questions: Sequence[Question]) -> list[Rating]:
+        """One rating per question, in order."""
+        ...
+
+
+class PointwiseComparison:
+    """Compares answers by the scores that a pointwise judge (Self-J) gives them: the two methods meet here.
+
+    Args:
+        rater: the judge.
+        top: the highest score it gives; a verdict's scores are shares of it.
+    """
+
+    def __init__(self, rater: PointRater, top: float = 9.0) -> None:
         self.rater = rater
+        self.top = top
 
     def compare(self, pairs: Sequence[Pair]) -> list[Verdict]:
-        """One verdict per pair; the scores are the expected labels divided by 9."""
-        questions = [Question(pair.instruction, answer) for pair in pairs for answer in (pair.a, pair.b)]
-        ratings = self.rater.rate(questions)
-        return [self._verdict(ratings[place].score, ratings[place + 1].score) for place in range(0, len(ratings), 2)]
+        """One verdict per pair, in order: all answers in one call of the judge, one that is in several pairs once."""
+        asked = [(Question(pair.instruction, pair.a), Question(pair.instruction, pair.b)) for pair in pairs]
+        distinct = list(dict.fromkeys(question for both in asked for question in both))
+        ratings = dict(zip(distinct, self.rater.rate(distinct), strict=True))
+        return [verdict_of_ratings(ratings[a], ratings[b], self.top) for a, b in asked]
 
-    def _verdict(self, a: float | None, b: float | None) -> Verdict:
-        if a is None or b is None:
-            return Verdict(None, None, None, reason="an answer could not be rated")
-        return Verdict(_side(_sign(a - b)), a / 9, b / 9)
+
+def verdict_of_ratings(a: Rating, b: Rating, top: float = 9.0) -> Verdict:
+    """The verdict that two scores amount to. An order there is none, so nothing flips."""
+    if a.score is None or b.score is None:
+        unrated = [f"answer {name} could not be rated: {one.reason}" for name, one in (("a", a), ("b", b)) if one.score is None]
+        return no_verdict("; ".join(unrated))
+    return Verdict(_side(_sign(a.score - b.score)), a.score / top, b.score / top)

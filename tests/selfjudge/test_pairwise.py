@@ -1,3 +1,6 @@
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 from selfj.rating import Question, Rating
 from selfj.selfjudge.pairs import Pair
 from selfj.selfjudge.pairwise import PairRater, PointwiseComparison, verdict_of
+from tests.test_engine import engine_actor
 from tests.tiny_models import make_model
 
 PROBABILITY = st.floats(0.01, 0.49)
@@ -59,7 +63,11 @@ def test_exchanging_the_answers_exchanges_the_verdict(values):
 
 
 class _Rater:
-    def rate(self, questions: list[Question]) -> list[Rating]:
+    def __init__(self) -> None:
+        self.calls: list[list[Question]] = []
+
+    def rate(self, questions: Sequence[Question]) -> list[Rating]:
+        self.calls.append(list(questions))
         return [
             Rating(None, None, None, "too long") if q.response == "?" else Rating(float(q.response), None, None, None)
             for q in questions
@@ -67,11 +75,17 @@ class _Rater:
 
 
 def test_a_pointwise_judge_compares_by_its_scores():
-    judge = PointwiseComparison(_Rater())  # type: ignore[arg-type]
+    judge = PointwiseComparison(_Rater())
     better, tied, unrated = judge.compare([Pair("i", "3", "7.5"), Pair("i", "4", "4"), Pair("i", "4", "?")])
-    assert (better.preferred, better.score_b) == ("b", pytest.approx(7.5 / 9))
+    assert (better.preferred, better.score_b, better.flips) == ("b", pytest.approx(7.5 / 9), None)
     assert tied.tie
-    assert unrated.reason == "an answer could not be rated" and not unrated.tie
+    assert unrated.reason == "answer b could not be rated: too long" and not unrated.tie
+
+
+def test_a_pointwise_judge_rates_an_answer_once_however_many_pairs_it_is_in():
+    rater = _Rater()
+    PointwiseComparison(rater).compare([Pair("i", "1", "2"), Pair("i", "2", "3"), Pair("j", "2", "3")])
+    assert rater.calls == [[Question(i, r) for i, r in (("i", "1"), ("i", "2"), ("i", "3"), ("j", "2"), ("j", "3"))]]
 
 
 class _TorchEngine:
@@ -83,8 +97,10 @@ class _TorchEngine:
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         self.context = 400
+        self.calls = 0
 
     def label_logprobs(self, prompts, labels, *, adapted=False):
+        self.calls += 1
         rows = []
         for prompt in prompts:
             with torch.no_grad():
@@ -112,3 +128,35 @@ def test_a_pair_that_does_not_fit_has_a_reason_and_does_not_disturb_the_others(t
     long, short = rater.compare([Pair("why " * 400, "a", "b"), Pair("What?", "This.", "That.")])
     assert long.preferred is None and long.reason is not None and "of 330 tokens" in long.reason
     assert short.score_a is not None
+
+
+def test_the_verdicts_of_many_pairs_are_those_of_each_alone_and_cost_one_call_of_the_engine(tmp_path):
+    engine = _TorchEngine(str(make_model(tmp_path, "qwen")))
+    rater = PairRater(engine, "short", ("helpfulness", "honesty"))  # type: ignore[arg-type]
+    pairs = [Pair(f"What is {n}?", f"It is {n}.", f"No {m}.") for n in range(4) for m in range(3)]
+    pairs.insert(3, Pair("why " * 400, "a", "b"))
+    together = rater.compare(pairs)
+    assert engine.calls == 1
+    assert together == [rater.compare([pair])[0] for pair in pairs]
+
+
+@pytest.mark.ray
+def test_verdicts_of_vllm_are_those_of_a_plain_forward_pass(ray_local: None, tmp_path: Path) -> None:
+    import ray
+
+    model = make_model(tmp_path / "llama", "llama")
+    plain, actor = _TorchEngine(str(model)), engine_actor(model)
+
+    class _Remote:
+        tokenizer, context = plain.tokenizer, plain.context
+
+        def label_logprobs(self, prompts, labels, *, adapted=False):
+            return ray.get(actor.label_logprobs.remote(prompts, labels, adapted=adapted))
+
+    pairs = [Pair(f"What is {n} + 1?", f"It is {n + 1}.", f"It is {n} " * (n % 5)) for n in range(200)]
+    expected = PairRater(plain, "standard").compare(pairs)  # type: ignore[arg-type]
+    found = PairRater(_Remote(), "standard").compare(pairs)  # type: ignore[arg-type]
+    ray.kill(actor)
+    scores = [[(v.score_a, v.score_b) for v in verdicts] for verdicts in (found, expected)]
+    assert np.array(scores[0]) == pytest.approx(np.array(scores[1]), abs=1e-4)
+    assert len({score for score, _ in scores[1]}) > 100, "the pairs differ, or nothing would be compared"
