@@ -101,3 +101,31 @@ def test_the_odd_one_out_of_a_round_is_not_always_the_same():
 def test_a_context_without_responses_is_refused():
     with pytest.raises(ValueError, match="context 1 has no responses"):
         tournament(["c", "d"], [["1"], []], ByNumber())
+
+
+def test_every_match_ends_a_smaller_tournament():
+    answers = [str(number) for number in range(16)]
+    (bracket,) = tournament(["c"], [answers], ByNumber())
+    assert sorted(bracket.winners_of(1)) == list(range(16)) and bracket.winners_of(16) == [15]
+    assert [len(bracket.winners_of(size)) for size in (1, 2, 4, 8, 16)] == [16, 8, 4, 2, 1]
+    pairs = [bracket.entrants[place : place + 2] for place in range(0, 16, 2)]
+    assert bracket.winners_of(2) == [max(pair) for pair in pairs]
+    assert bracket.winners_of(3) == []
+
+
+@given(ANSWERS)
+def test_the_smaller_tournaments_of_a_bracket_with_byes_are_tournaments(answers):
+    (bracket,) = tournament(["c"], [answers], ByNumber())
+    assert sum(len(bracket.winners_of(size)) for size in range(1, len(answers) + 1)) == 2 * len(answers) - 1
+    assert bracket.winners_of(len(answers)) == [bracket.winner]
+
+
+def test_a_tournament_in_which_nothing_could_be_judged_says_why():
+    class Half:
+        def compare(self, pairs: Sequence[Pair]) -> list[Verdict]:
+            return [Verdict(None, None, None, reason="too long") if "?" in p.a + p.b else Verdict("a", 1.0, 0.0) for p in pairs]
+
+    unjudged, judged, alone = tournament(["c"] * 3, [["?", "?1", "?2"], ["1", "2", "3", "?"], ["?"]], Half())
+    assert unjudged.reason == "too long"
+    assert alone.reason is None and alone.winner == 0
+    assert judged.reason is None and [match.verdict.reason for match in judged.matches].count("too long") >= 1
