@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
 from selfj.rating import Question
 from selfj.serve.replicas import Replicas
-from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, Unavailable
+from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, ServiceError, Unavailable
 
 ATTEMPTS = 3
 PAUSE_S = 0.1
@@ -23,8 +23,14 @@ PATIENCE_S = 2.0
 """How long a call waits before it looks whether there is any replica at all."""
 QUESTIONS = 32
 """Questions of one call to a judge: so many that wait are sent at once, fewer when the call before has come back."""
-LOST = (RayActorError, ReplicaUnavailableError)
-"""The replica died, or could not be reached."""
+
+
+class _EngineStopped(Exception):
+    """The replica is still there, its engine is not."""
+
+
+LOST = (RayActorError, ReplicaUnavailableError, _EngineStopped)
+"""The replica died, or could not be reached, or cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,11 @@ class Calls:
                 self._replicas.lost()
                 if begun or attempt + 1 == ATTEMPTS:
                     raise Unavailable("the model's replica ended while it worked on the request") from None
+                await asyncio.sleep(PAUSE_S)
             except BackPressureError:
                 raise Overloaded("too many requests wait for the model already") from None
+            except DeploymentUnavailableError:
+                raise Unavailable("the model is not there") from None
             finally:
                 response.cancel()
 
@@ -225,7 +234,13 @@ def _seen(task: "asyncio.Task[Any]") -> None:
 
 
 async def _awaited(response: Any) -> Any:
-    return await response
+    """What comes. A ServiceError of the replica itself arrives with a stack trace as its text, which no client may see."""
+    try:
+        return await response
+    except RayTaskError as problem:
+        if isinstance(problem, ServiceError):
+            raise _EngineStopped from None
+        raise
 
 
 def _value(value: Any) -> Any:

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from ray.exceptions import ActorDiedError
-from ray.serve.exceptions import BackPressureError
+from ray.exceptions import ActorDiedError, RayTaskError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from selfj.rating import Question
 from selfj.serve import clients
@@ -119,6 +119,35 @@ def test_after_three_deaths_it_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         asyncio.run(client.sample(CALL))
     assert len(handle.calls) == 3
+
+
+def stopped() -> Exception:
+    """As Ray hands on what a replica raises: of its kind, with the replica's stack trace as its text."""
+    cause = Unavailable("the engine has stopped")
+    return RayTaskError("rate_each", 'File "/srv/secret/engine.py", line 7', cause).as_instanceof_cause()
+
+
+def test_where_an_engine_has_stopped_another_replica_is_asked() -> None:
+    client, handle = policy(stopped(), NOTHING)
+    assert asyncio.run(client.sample(CALL)) == NOTHING and len(handle.calls) == 2
+
+
+def test_the_stack_trace_of_a_replica_reaches_no_client() -> None:
+    client, handle = policy(stopped())
+    with pytest.raises(Unavailable) as problem:
+        asyncio.run(client.sample(CALL))
+    assert "secret" not in str(problem.value) and len(handle.calls) == 3
+    client, _ = policy([Delta(0, "a", 1, 3, None), stopped()])
+    with pytest.raises(Unavailable) as problem:
+        pieces_of(client)
+    assert "secret" not in str(problem.value)
+
+
+def test_a_deployment_that_is_not_there_is_unavailable() -> None:
+    for result in (DeploymentUnavailableError("Policy"), [DeploymentUnavailableError("Policy")]):
+        with pytest.raises(Unavailable, match="not there"):
+            client, _ = policy(result)
+            asyncio.run(client.sample(CALL)) if isinstance(result, Exception) else pieces_of(client)
 
 
 def test_too_many_waiting_requests_are_an_overload() -> None:
