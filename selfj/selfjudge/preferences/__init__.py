@@ -1,0 +1,1 @@
+"""Preference pairs: the tables they are kept in, and the readers of the forms they come in."""
