@@ -1,7 +1,8 @@
 """A small client of the judge endpoint, for trainers: sync and async, with retries.
 
-The requests are made by the official `openai` client, whose connections, time-outs and retries (429, 5xx, lost connections, with
-`Retry-After`) are what a reward call needs; nothing of OpenAI's is asked.
+The requests are made by the official `openai` client, whose connections, time-outs and retries (408, 429, 5xx, connections that
+are refused or closed without a whole response; with `Retry-After`) are what a reward call needs. A judgement changes nothing, so
+asking twice is harmless. Nothing of OpenAI's is asked.
 """
 
 import asyncio
@@ -133,8 +134,14 @@ def _reward_error(problem: Any, settings: RewardSettings) -> RewardError:
     body = getattr(problem, "body", None)
     said = body.get("message") if isinstance(body, dict) else None
     status = getattr(problem, "status_code", None)
-    text = " ".join(str(said or problem).split())[:300]
+    text = " ".join(str(said or _with_cause(problem)).split())[:300]
     if settings.key:
         text = text.replace(settings.key, "***")
     hint = f"; set {settings.key_variable} to an API key" if status == 401 else ""
     return RewardError(f"{settings.base_url}: {f'status {status}, ' if status else ''}{text}{hint}")
+
+
+def _with_cause(problem: Any) -> str:
+    """What `openai` says of a connection, and what was the matter with it."""
+    cause = str(problem.__cause__ or "")
+    return f"{str(problem).rstrip('.')} ({cause})" if cause else str(problem)

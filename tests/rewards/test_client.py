@@ -1,7 +1,12 @@
 import asyncio
+import contextlib
+import http.server
+import json
 import pickle
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI, Request
@@ -88,6 +93,72 @@ def test_a_busy_endpoint_is_asked_again_after_the_time_it_names(client, status):
         asked = client(RewardSettings(url)).judge(ANSWERS[:1])
         (judged,) = asyncio.run(asked) if client is AsyncJudgeClient else asked
     assert judged.score == 4.5 and len(seen) == 3
+
+
+@contextlib.contextmanager
+def closing(which: set[int], sent: bytes = b"") -> Iterator[tuple[str, list[int]]]:
+    """An endpoint that keeps connections alive, but closes the one of its `which` requests (from 0), having `sent` no more.
+
+    The list has the client's port of each request.
+    """
+    seen: list[int] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            seen.append(self.client_address[1])
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if len(seen) - 1 in which:
+                self.wfile.write(sent)
+                self.close_connection = True
+                return
+            result = {"score": 4.5, "threshold": None, "answered": True, "reason": None, "probabilities": [0.1] * 10}
+            body = json.dumps({"results": [result] * len(asked["items"])}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", seen
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+async def twice(client):
+    return [await client.judge(ANSWERS[:1]), await client.judge(ANSWERS[:1])]
+
+
+HALF = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+
+
+@pytest.mark.parametrize("sent", [b"", HALF], ids=["no response", "half a response"])
+@pytest.mark.parametrize("client", [JudgeClient, AsyncJudgeClient])
+def test_a_connection_that_is_closed_on_a_request_costs_another_try(client, sent):
+    """As a killed ingress closes those that it kept alive: here the second request of the first one."""
+    with closing({1}, sent) as (url, seen):
+        asking = client(RewardSettings(url))
+        judged = asyncio.run(twice(asking)) if client is AsyncJudgeClient else [asking.judge(ANSWERS[:1]) for _ in range(2)]
+    assert [answer.score for reply in judged for answer in reply] == [4.5, 4.5]
+    assert len(seen) == 3 and seen[0] == seen[1] != seen[2]
+
+
+@pytest.mark.parametrize("ask", [sync, asynchronous])
+def test_an_endpoint_that_closes_every_connection_is_an_error_that_says_so(ask):
+    with closing(set(range(9))) as (url, seen), pytest.raises(RewardError, match=r"Connection error \(Server disconnected"):
+        ask(RewardSettings(url, tries=2))
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("ask", [sync, asynchronous, gathered])
