@@ -23,6 +23,8 @@ class Adapter:
     name: str
     path: str
     rank: int
+    number: int = 1
+    """Tells it from the engine's earlier ones: vLLM keeps weights, and prefixes, by it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Sample:
     sum_logprob: float | None
     """Natural-log probability of those tokens under the raw distribution."""
     finish_reason: str
+    ids: tuple[int, ...] = ()
+    """The tokens themselves."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Engine:
     Args:
         model: what to load. `model.dtype` auto takes the checkpoint's.
         settings: resources and vLLM options.
-        adapter: served beside the base weights without a second copy of them.
+        adapter: served beside the base weights without a second copy of them; another of at most this rank, with another
+            number, may be put in its place at any time.
 
     Raises ModelError, in one line, if vLLM cannot load the model.
     """
@@ -86,6 +91,10 @@ class Engine:
     ) -> NDArray[np.float32]:
         """Log-probabilities of exactly these next tokens, over the full vocabulary: (prompts, labels). One prefill each."""
         return label_rows(self._generate(prompts, label_parameters(labels), adapted), labels)
+
+    def forget_prefixes(self) -> None:
+        """Compute everything anew from here on: with the same requests, the same results to the last bit."""
+        self._llm.reset_prefix_cache()
 
     @property
     def core(self) -> Any:
@@ -146,6 +155,7 @@ def sample_of(output: Any) -> Sample:
         tokens=len(output.token_ids),
         sum_logprob=None if output.cumulative_logprob is None else float(output.cumulative_logprob),
         finish_reason=str(output.finish_reason),
+        ids=tuple(output.token_ids),
     )
 
 
@@ -154,7 +164,7 @@ def _lora_request(adapter: Adapter | None) -> Any:
 
     if adapter is None:
         raise ValueError("this engine has no adapter")
-    return LoRARequest(adapter.name, 1, adapter.path)
+    return LoRARequest(adapter.name, adapter.number, adapter.path)
 
 
 def _load_llm(model: ModelSettings, settings: EngineSettings, adapter: Adapter | None, seed: int) -> Any:

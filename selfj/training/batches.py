@@ -42,11 +42,13 @@ class BatchPlan:
     tokens: int
     """Padded tokens of a micro-batch; a single longer example still makes one."""
     seed: int
+    first: int = 0
+    """Step at which the stream begins."""
 
     def batch(self, step: int) -> NDArray[np.int64]:
         """The examples of a step, in the order of the stream: (batch_size,)."""
         count = len(self.lengths)
-        places = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+        places = np.arange(self.batch_size) + (step - self.first) * self.batch_size
         orders = {epoch: self._order(epoch) for epoch in np.unique(places // count).tolist()}
         return np.array([orders[place // count][place % count] for place in places.tolist()], dtype=np.int64)
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from selfj.config import LoopSettings
@@ -25,16 +26,22 @@ def train(job: TrainingJob) -> Outcome:
     Raises SelfJError for what the user can mend, RunFolderError among them if the checkpoints were made by another number
     of workers; ray.train.TrainingFailedError if workers were lost more than `max_failures` times.
     """
-    store = RunFolder(job.run).store
-    _check_workers(store, job)
-    _drop_torn_snapshot(store, job)
-    outcome: Outcome = _trainer(store, job).fit().return_value
+    outcome = run_workers(job, train_worker)
     if outcome.problem:
         raise SelfJError(outcome.problem)
     return outcome
 
 
-def _trainer(store: Store, job: TrainingJob) -> Any:
+def run_workers(job: TrainingJob, worker: Callable[[dict[str, Any]], Outcome]) -> Outcome:
+    """The outcome of the first of `workers` processes that run `worker` with the job; its problem is told, not raised."""
+    store = RunFolder(job.run).store
+    _check_workers(store, job)
+    _drop_torn_snapshot(store, job)
+    outcome: Outcome = _trainer(store, job, worker).fit().return_value
+    return outcome
+
+
+def _trainer(store: Store, job: TrainingJob, worker: Callable[[dict[str, Any]], Outcome]) -> Any:
     from ray.train import CheckpointConfig, FailureConfig, LoggingConfig, RunConfig
     from ray.train.torch import TorchConfig, TorchTrainer
 
@@ -49,7 +56,7 @@ def _trainer(store: Store, job: TrainingJob) -> Any:
     )
     backend = TorchConfig(backend="nccl" if settings.gpus_per_worker else "gloo")
     trainer = TorchTrainer(
-        train_worker,
+        worker,
         train_loop_config={"job": job},
         torch_config=backend,
         scaling_config=_scaling(settings),

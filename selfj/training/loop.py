@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from selfj.config import Precision
+from selfj.config import LoopSettings, Precision
 from selfj.errors import DataError, ModelError, SelfJError
 from selfj.progress import Progress
 from selfj.records import stable_seed
@@ -85,16 +85,7 @@ def setup(job: TrainingJob) -> Loop:
 
     Raises DataError if there are no examples, ModelError if the model cannot be loaded.
     """
-    import ray.train
-    import ray.train.torch
-    import torch
-
-    context = ray.train.get_context()
-    rank, world = context.get_world_rank(), context.get_world_size()
-    device = ray.train.torch.get_device()
-    settings = dataclasses.replace(job.settings, precision=agreed_precision(job.settings.precision, device))
-    if device.type == "cpu":
-        torch.set_num_threads(settings.threads)
+    rank, world, device, settings = place(job)
     train, validation = read_examples(RunFolder(job.run).table(job.examples))
     if not train:
         raise DataError(f"{job.run}/{job.examples}: no examples to train on; see its rejected rows")
@@ -106,6 +97,20 @@ def setup(job: TrainingJob) -> Loop:
     groups = _grouped(validation, world, settings.tokens_per_micro_batch)
     state = TrainingState(precision=settings.precision)
     return Loop(job, rank, world, device, trainee, train, groups, plan, schedule, state)
+
+
+def place(job: TrainingJob) -> "tuple[int, int, torch.device, LoopSettings]":
+    """This worker's rank, the number of workers, where it computes, and the settings with the precision that all agreed on."""
+    import ray.train
+    import ray.train.torch
+    import torch
+
+    context = ray.train.get_context()
+    device = ray.train.torch.get_device()
+    settings = dataclasses.replace(job.settings, precision=agreed_precision(job.settings.precision, device))
+    if device.type == "cpu":
+        torch.set_num_threads(settings.threads)
+    return context.get_world_rank(), context.get_world_size(), device, settings
 
 
 def agreed_precision(asked: Precision, device: "torch.device") -> Precision:
@@ -123,7 +128,7 @@ def agreed_precision(asked: Precision, device: "torch.device") -> Precision:
     else:
         able = torch.cpu.get_capabilities()
         fast = bool(able.get("amx_bf16", False) or able.get("avx512_bf16", False))
-    return "float32" if _over_workers(np.array([0.0 if fast else 1.0]))[0] else "bfloat16"
+    return "float32" if over_workers(np.array([0.0 if fast else 1.0]))[0] else "bfloat16"
 
 
 def _grouped(examples: list[Example], world: int, tokens: int) -> list[list[Example]]:
@@ -187,7 +192,7 @@ def _count(loop: Loop, sums: dict[str, float], tokens: int) -> int:
     """Add what all workers saw in a step to the state."""
     state = loop.state
     names = list(sums)
-    *totals, read = _over_workers(np.array([*(sums[name] for name in names), tokens])).tolist()
+    *totals, read = over_workers(np.array([*(sums[name] for name in names), tokens])).tolist()
     if not all(map(math.isfinite, totals)):
         raise ModelError(
             f"{loop.job.name}: the loss is no longer a number at step {state.step} of {loop.schedule.steps}; "
@@ -200,7 +205,7 @@ def _count(loop: Loop, sums: dict[str, float], tokens: int) -> int:
     return round(read)
 
 
-def _over_workers(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def over_workers(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sum over the workers, the same in all of them."""
     import torch
     import torch.distributed as dist
@@ -229,7 +234,7 @@ def validate(loop: Loop) -> dict[str, float]:
         shares = [_looked_at(loop, group) for group in loop.validation]
     names = list(shares[0])
     spread = np.concatenate([np.stack([share[name] for name in names], axis=1) for share in shares])
-    values = dict(zip(names, _over_workers(spread).T, strict=True))
+    values = dict(zip(names, over_workers(spread).T, strict=True))
     numbers = np.array([example.numbers for group in loop.validation for example in group])
     losses = {name.removeprefix("loss/"): float(values.pop(name).mean()) for name in names if name.startswith("loss/")}
     return {**losses, **loop.job.objective.summary(values, numbers)}

@@ -62,6 +62,12 @@ class Trainee:
         ).logits
         return logits.view(*batch.targets.shape, logits.shape[-1])
 
+    @contextlib.contextmanager
+    def without_adapters(self) -> Iterator[None]:
+        """The model as it was before training, with the same weights: adapters are switched off."""
+        with self.engine.module.disable_adapter():
+            yield
+
     def backward(self, loss: "torch.Tensor", *, last: bool) -> None:
         """Add the gradients of a micro-batch; `last` says that the step ends with it, which is when workers exchange them.
 

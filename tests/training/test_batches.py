@@ -1,5 +1,7 @@
 """Which examples go where, and the tensors made of them."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -109,3 +111,8 @@ def test_steps_follow_from_passes_and_are_at_least_one():
     assert steps_of(8000, 128, 2) == 125
     assert steps_of(8000, 128, 0.5) == 31
     assert steps_of(3, 128, 1) == 1
+
+
+def test_a_stream_may_begin_at_a_later_step():
+    plan, later = _plan(), dataclasses.replace(_plan(), first=7)
+    assert [later.batch(step).tolist() for step in (7, 8)] == [plan.batch(step).tolist() for step in (0, 1)]
