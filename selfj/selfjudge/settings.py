@@ -1,8 +1,8 @@
 """Settings of a SELF-JUDGE run: one section per step, one run folder, read by every script of the method in `ray_jobs/`.
 
 `RUN/preferences/` (preferences.table.Preference) and `RUN/prompts/` (Prompt) → `RUN/jsft/`: a folder of whole weights with a
-tokenizer and a `jsft.json` (jsft.card.JsftFolder), which is where self-training starts and what judges. Whoever adds a step adds a
-section here and its tables to STEP_TABLES.
+tokenizer and a `jsft.json` (jsft.card.JsftFolder), which is where self-training starts and what judges. Whoever adds a step
+adds a section here and its tables to STEP_TABLES.
 """
 
 import dataclasses

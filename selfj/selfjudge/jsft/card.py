@@ -20,7 +20,7 @@ class JsftFolder:
     """What a model was made of, and how it is to be asked to judge."""
 
     path: str
-    """The folder's address. An engine loads it as a model; if it was trained with LoRA, the adapter is merged into the weights."""
+    """The folder's address. An engine loads it as a model: a LoRA adapter that was trained is merged into the weights."""
     base_model: str
     """Folder or Hugging Face name of the model that training started from, as the user wrote it."""
     base_path: str
