@@ -85,6 +85,7 @@ def test_a_plan_that_would_fail_ends_with_one(config: Path, capsys: pytest.Captu
         (["plan", "CONFIG", "--sample.temperature", "warm"], "temperature"),
         (["plan", "nothing.yaml"], "nothing.yaml"),
         (["plan", "CONFIG", "--gpu", "abacus"], "invalid choice: 'abacus'"),
+        (["plan", "CONFIG", "--nodes", "0"], "--nodes"),
         (["plan"], "CONFIG (see selfj plan --help)"),
         (["status", "nowhere"], "no run is there"),
         (["status", "nowhere", "--verbose"], "unknown argument --verbose"),

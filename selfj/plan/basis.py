@@ -1,5 +1,6 @@
 """What a plan is computed from, and what one table of it says; how long engines and workers take for some tokens."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,10 +29,19 @@ class Workers:
     """CPUs or GPUs of one."""
     device: Device = "CPU"
 
+    def on_one_node(self, cluster: Cluster) -> int:
+        """As many of them as one node has room for."""
+        room = (cluster.cpus if self.device == "CPU" else cluster.gpus) / cluster.nodes
+        return int(room // self.each) if self.each else self.count
+
     def at_once(self, cluster: Cluster) -> int:
-        """As many of them as the cluster has room for."""
-        room = cluster.cpus if self.device == "CPU" else cluster.gpus
-        return min(self.count, int(room // self.each)) if self.each else self.count
+        """As many of them as the cluster has room for; none is spread over two nodes."""
+        return min(self.count, cluster.nodes * self.on_one_node(cluster))
+
+    def nodes(self, cluster: Cluster) -> int:
+        """Nodes that those at once lie on, packed as closely as they fit; 0 if none finds room."""
+        fit = self.on_one_node(cluster)
+        return math.ceil(self.at_once(cluster) / fit) if fit else 0
 
 
 @dataclass(frozen=True)
@@ -127,10 +137,21 @@ def engine_stage(
     engine, cluster = basis.settings.engine, basis.cluster
     workers = engine_workers(engine, cluster)
     speed = _engine_speed(engine, workers, cluster)
-    start = rates.GPU_START_SECONDS if workers.device == "GPU" else rates.CPU_START_SECONDS
-    seconds = added(start, compute(read, written, model, speed))
+    seconds = added(_engine_start(workers, model), compute(read, written, model, speed))
     hours = gpu_hours(seconds, workers, cluster)
     return Stage(step, table, rows, rows, workers, workers.count, read, written, seconds, hours, gigabytes)
+
+
+def _engine_start(workers: Workers, model: ModelSize | None) -> Count:
+    """Seconds from a free worker to a loaded engine."""
+    if workers.device == "CPU":
+        return rates.CPU_START_SECONDS
+    return None if model is None else rates.GPU_START_SECONDS + weights_gigabytes(model) / rates.GPU_LOAD
+
+
+def weights_gigabytes(model: ModelSize, bytes_each: int = 2) -> float:
+    """Gigabytes of a model's weights; in bfloat16, as nearly all models are published."""
+    return model.parameters * bytes_each / 1e9
 
 
 def engine_workers(engine: EngineSettings, cluster: Cluster) -> Workers:
@@ -143,7 +164,7 @@ def _engine_speed(engine: EngineSettings, workers: Workers, cluster: Cluster) ->
     """Engines on CPU compute with their threads, however many CPUs are reserved for them."""
     if workers.device == "GPU" or not workers.at_once(cluster):
         return speed_of(workers, cluster)
-    threads = engine.threads or cluster.cpus
+    threads = engine.threads or cluster.cpus / cluster.nodes
     return rates.cpu_speed(min(cluster.cpus, threads * workers.at_once(cluster)))
 
 

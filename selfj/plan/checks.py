@@ -38,7 +38,7 @@ def problems(basis: Basis, stages: list[Stage], policy_folder: Path | None, judg
         *_raised(lambda: _check_gold(settings)),
         *_room_problems(stages, basis.cluster),
         *_memory_problems(basis),
-        *run_folder_problems(settings.run_folder, stages),
+        *(run_folder_problems(settings.run_folder, stages) if basis.cluster.nodes == 1 else []),  # else it is not of this machine
     ]
     return list(dict.fromkeys(found))
 
@@ -106,6 +106,9 @@ def _needed_at_once(stage: Stage) -> int:
 def _no_room(stage: Stage, cluster: Cluster) -> str:
     workers, setting = stage.workers, _SETTING_OF_TABLE.get(stage.table.rsplit("/", 1)[-1], _ENGINE_SETTING)
     have = cluster.cpus if workers.device == "CPU" else cluster.gpus
+    if not workers.on_one_node(cluster) and cluster.nodes > 1:
+        each = f"{workers.each:g} {workers.device}s on one node"
+        return f"{stage.step}: a worker needs {each}, a node has {have / cluster.nodes:g}; change {setting}"
     needed = _needed_at_once(stage) * workers.each
     return f"{stage.step}: needs {needed:g} {workers.device}s at once, {have:g} found; change {setting}"
 

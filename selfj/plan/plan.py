@@ -7,8 +7,9 @@ from selfj.columns import short_count
 from selfj.config import Settings
 from selfj.errors import SelfJError
 from selfj.plan import rates
-from selfj.plan.basis import Basis, Count, Stage, added, times
+from selfj.plan.basis import Basis, Count, Stage, added, times, weights_gigabytes
 from selfj.plan.checks import fewer_workers, problems
+from selfj.plan.cost import NodeHours, Storage, node_hours
 from selfj.plan.lengths import measure
 from selfj.plan.models import ModelSize, local_folder, looks_local, model_size, size_from_headers
 from selfj.plan.rates import Cluster
@@ -27,6 +28,7 @@ class Plan:
     cluster: Cluster
     sources: list[SourceRows]
     stages: list[Stage]
+    storage: Storage
     assumptions: list[str]
     notes: list[str]
     problems: list[str]
@@ -36,6 +38,11 @@ class Plan:
     def seconds(self) -> Count:
         """Time of the whole run; the stages run one after the other."""
         return added(rates.JOB_START_SECONDS, *(stage.seconds for stage in self.stages))
+
+    @property
+    def node_hours(self) -> NodeHours:
+        """Hours of the cluster's nodes."""
+        return node_hours(self.stages, self.cluster, self.seconds)
 
 
 def make_plan(settings: Settings, cluster: Cluster) -> Plan:
@@ -58,7 +65,7 @@ def make_plan(settings: Settings, cluster: Cluster) -> Plan:
     found = [] if goes_on else lost
     notes = [f"left out: {problem}" for problem in lost if goes_on] + _notes(basis, sources, stages, policy_folder)
     found += problems(basis, stages, policy_folder, judge_folder)
-    return Plan(settings, cluster, sources, stages, _assumptions(basis), notes, found)
+    return Plan(settings, cluster, sources, stages, _storage(basis, stages), _assumptions(basis), notes, found)
 
 
 def _readable(sources: list[SourceRows]) -> list[SourceRows]:
@@ -84,6 +91,15 @@ def _embedding_size(settings: Settings) -> ModelSize | None:
     return size_from_headers(folder) or model_size(settings.score.embedding_model, local_folder(settings.score.embedding_model))
 
 
+def _storage(basis: Basis, stages: list[Stage]) -> Storage:
+    """Tables, judges and checkpoints; and the weights of each model once."""
+    settings = basis.settings
+    read = {settings.policy.model: basis.policy, settings.train.base_model or settings.policy.model: basis.judge}
+    read[settings.score.embedding_model] = basis.embedding
+    weights = added(*(None if size is None else weights_gigabytes(size) for size in read.values()))
+    return Storage(added(*(stage.gigabytes for stage in stages)), weights)
+
+
 def _assumptions(basis: Basis) -> list[str]:
     lengths = basis.lengths
     return [
@@ -93,8 +109,20 @@ def _assumptions(basis: Basis) -> list[str]:
         f"rating prompt {lengths.rating:.0f}, with reference {lengths.rating_reference:.0f}",
         *_size_lines(basis),
         *_rate_lines(basis),
-        "GPU hours: while workers hold the GPUs; a cluster that waits meanwhile costs its whole time",
-        "not counted: downloads of models and data, waiting for machines, attention over long texts, padding",
+        "GPU hours: while workers hold the GPUs",
+        *_node_lines(basis.cluster),
+        "storage: the run folder after the last step, with two checkpoints of each training; weights of 2 bytes a parameter",
+        "not counted: downloads of models and data, waiting for machines, the head's node, attention over long texts, padding",
+    ]
+
+
+def _node_lines(cluster: Cluster) -> list[str]:
+    if cluster.nodes == 1:
+        return []
+    return [
+        "node hours: workers packed as closely as they fit, none over two nodes; a node starts in "
+        f"{rates.NODE_START_SECONDS:.0f} s and goes after {rates.NODE_IDLE_SECONDS:.0f} s without work (assumed)",
+        f"spot: {rates.SPOT_LOSS:.0%} of the work is made again (assumed); parts that are finished are never lost",
     ]
 
 
@@ -123,7 +151,8 @@ def _rate_lines(basis: Basis) -> list[str]:
     if cluster.gpus:
         lines.append(
             f"GPU: {cluster.gpu_name} at {cluster.gpu.teraflops:.0f} TFLOP/s, of which read {rates.GPU_READ:.0%}, "
-            f"write {rates.GPU_WRITE:.0%}, train {rates.GPU_LEARN:.0%} (assumed); engine start {rates.GPU_START_SECONDS:.0f} s"
+            f"write {rates.GPU_WRITE:.0%}, train {rates.GPU_LEARN:.0%} (assumed); engine start {rates.GPU_START_SECONDS:.0f} s "
+            f"and its weights at {rates.GPU_LOAD:g} GB/s"
         )
     return lines
 

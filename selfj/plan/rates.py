@@ -24,11 +24,19 @@ GPU_LEARN = 0.35
 CPU_START_SECONDS = 15.0
 """From a free worker to a loaded engine on CPU, measured with the pocket model."""
 GPU_START_SECONDS = 60.0
-"""The same on a GPU (assumed; very large models take minutes)."""
+"""The same on a GPU, without reading the weights (assumed)."""
+GPU_LOAD = 2.0
+"""Gigabytes of weights per second that an engine reads (assumed: a local NVMe disk; a network's may be a tenth of it)."""
 POOL_START_SECONDS = 4.0
 """From a begun table to working CPU workers without a model."""
 JOB_START_SECONDS = 15.0
 """Ray's start, once."""
+NODE_START_SECONDS = 300.0
+"""From the autoscaler's wish to a node that works: machine, image, weights (assumed)."""
+NODE_IDLE_SECONDS = 300.0
+"""How long a node is kept that has nothing to do (cluster/*.yaml)."""
+SPOT_LOSS = 0.1
+"""Share of the work that is made again when spot nodes are taken away (assumed)."""
 ROWS_PER_CORE = 2_000.0
 """Rows per second and core that are read, filtered and written (assumed)."""
 RESAMPLED_ROWS = 2e6
@@ -61,19 +69,24 @@ class Cluster:
     """The machines a run would have, all together."""
 
     cpus: float
+    """Of all nodes together."""
     gpus: int = 0
+    """Of all nodes together."""
     gpu: Gpu = GPUS[DEFAULT_GPU]
     gpu_name: str = DEFAULT_GPU
     described: str = ""
     """Where these numbers come from, in words."""
+    nodes: int = 1
+    """Equal machines that CPUs and GPUs are spread over; a worker lies on one of them."""
 
 
-def this_machine(cpus: float | None = None, gpus: int | None = None, gpu_name: str = DEFAULT_GPU) -> Cluster:
-    """This machine's cores and GPUs, or as many as are named."""
-    here = cpus is None and gpus is None
+def machines(nodes: int = 1, cpus: float | None = None, gpus: int | None = None, gpu_name: str = DEFAULT_GPU) -> Cluster:
+    """Equal nodes with this machine's cores and GPUs, or as many of each as are named."""
+    here = nodes == 1 and cpus is None and gpus is None
     cores = float(os.cpu_count() or 1) if cpus is None else cpus
     count = visible_gpus() if gpus is None else gpus
-    return Cluster(cores, count, GPUS[gpu_name], gpu_name, "this machine" if here else "as given")
+    words = "this machine" if here else "as given"
+    return Cluster(nodes * cores, nodes * count, GPUS[gpu_name], gpu_name, words, nodes)
 
 
 def visible_gpus(devices: Path = Path("/dev")) -> int:

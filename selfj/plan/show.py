@@ -2,6 +2,7 @@
 
 from selfj.columns import NONE, UNKNOWN, aligned, count_text, short_count, size_text
 from selfj.plan.basis import Count, Stage, Workers, added, times
+from selfj.plan.cost import Prices, Storage, price
 from selfj.plan.plan import Plan
 from selfj.plan.rates import Cluster
 from selfj.plan.sources import SourceRows
@@ -9,8 +10,10 @@ from selfj.progress import duration
 
 _HEAD = ("step", "table", "rows in", "rows out", "workers", "starts", "tokens read", "written", "time", "GPU hours", "disk")
 
+UNPRICED = Prices()
 
-def plan_text(plan: Plan) -> str:
+
+def plan_text(plan: Plan, prices: Prices = UNPRICED) -> str:
     """The whole plan, ready to print."""
     settings = plan.settings
     lines = [
@@ -19,6 +22,8 @@ def plan_text(plan: Plan) -> str:
         "",
         *aligned([_HEAD, *map(_cells, plan.stages), _total(plan)], left=2),
         "",
+        *_storage(plan.storage),
+        *_cost(plan, prices),
         "sources:",
         *(f"  {_source(source)}" for source in plan.sources),
         "assumptions:",
@@ -30,10 +35,35 @@ def plan_text(plan: Plan) -> str:
 
 
 def cluster_text(cluster: Cluster) -> str:
-    """`16 CPUs, 8 × h100 (as given)`."""
-    cpus = f"{cluster.cpus:g} CPU{'' if cluster.cpus == 1 else 's'}"
-    gpus = f"{cluster.gpus} × {cluster.gpu_name}" if cluster.gpus else "no GPU"
-    return f"{cpus}, {gpus} ({cluster.described})"
+    """`16 CPUs, 8 × h100 (as given)`, or so much of each node."""
+    cpus, count = cluster.cpus / cluster.nodes, cluster.gpus // cluster.nodes
+    words = f"{cpus:g} CPU{'' if cpus == 1 else 's'}, " + (f"{count} × {cluster.gpu_name}" if count else "no GPU")
+    nodes = f"{cluster.nodes} nodes with {words} each" if cluster.nodes > 1 else words
+    return f"{nodes} ({cluster.described})"
+
+
+def _storage(storage: Storage) -> list[str]:
+    return [f"storage: {_disk(storage.run)} in the run folder; {_disk(storage.weights)} of weights on each node that reads them"]
+
+
+def _cost(plan: Plan, prices: Prices) -> list[str]:
+    """Node hours, and what they cost where there is a price; nothing for one machine without a price."""
+    if plan.cluster.nodes == 1 and not prices.known:
+        return []
+    hours, every = plan.node_hours, plan.cluster.nodes
+    stay = "if the node stays" if every == 1 else f"if all {every} nodes stay"
+    return [
+        f"cost: {_priced(hours.scaled, prices)} if nodes come and go with the steps",
+        f"      {_priced(hours.kept, prices)} {stay}",
+    ]
+
+
+def _priced(hours: Count, prices: Prices) -> str:
+    """`12.5 node hours = 1,229 (spot 405)`."""
+    ordinary, spot = price(hours, prices)
+    words = f"{UNKNOWN if hours is None else f'{hours:,.1f}'} node hours"
+    words += "" if prices.node is None else f" = {count_text(ordinary)}"
+    return words if prices.spot is None else f"{words} (spot {count_text(spot)})"
 
 
 def _source(source: SourceRows) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from selfj.config import EvaluateSettings, LoraSettings, ModelSettings, Settings, SourceSettings
+from selfj.plan.cost import Prices
 from selfj.plan.plan import Plan, make_plan
-from selfj.plan.rates import GPUS, Cluster, this_machine, visible_gpus
+from selfj.plan.rates import GPUS, Cluster, machines, visible_gpus
 from selfj.plan.show import plan_text
 from tests.plan.inputs import lines, write_policy
 
@@ -173,9 +174,45 @@ def test_weights_that_do_not_fit_on_the_gpus_will_fail(settings: Settings) -> No
     assert "raise train.zero_stage or train.workers" in large(settings).problems[0]
 
 
+def test_a_worker_that_no_single_node_can_hold_will_fail(settings: Settings) -> None:
+    settings.policy.model, settings.engine.tensor_parallel, settings.engine.device = "nobody/never-seen-7B", 8, "gpu"
+    four_each = machines(nodes=4, cpus=16, gpus=4)
+    problems = make_plan(settings, four_each).problems
+    assert problems[0] == (
+        "sample: a worker needs 8 GPUs on one node, a node has 4; change engine.workers, cpus_per_worker or tensor_parallel"
+    )
+    settings.engine.tensor_parallel = 4
+    assert make_plan(settings, four_each).problems == [], "and this machine's disk is not asked about"
+
+
+def test_several_nodes_are_shown_with_what_each_has_and_what_they_cost(settings: Settings) -> None:
+    plan = make_plan(settings, machines(nodes=3, cpus=4, gpus=0))
+    text = plan_text(plan)
+    assert "on 3 nodes with 4 CPUs, no GPU each (as given)" in text and "node hours if all 3 nodes stay" in text
+    priced = plan_text(plan, Prices(node=1000.0, spot=400.0))
+    kept = plan.node_hours.kept
+    assert kept is not None and f"= {kept * 1000:,.0f} (spot {kept * 440:,.0f}) if all 3 nodes stay" in priced
+
+
+def test_one_machine_without_a_price_has_no_cost(settings: Settings) -> None:
+    plan = make_plan(settings, LAPTOP)
+    assert "cost:" not in plan_text(plan) and "if the node stays" in plan_text(plan, Prices(node=1.0))
+
+
+def test_storage_is_the_run_folder_and_each_model_once(settings: Settings) -> None:
+    settings.policy.model = settings.train.base_model = "nobody/never-seen-7B"
+    storage = make_plan(settings, LAPTOP).storage
+    assert storage.weights == pytest.approx(14, rel=0.01) and storage.run is not None
+    settings.train.base_model = "nobody/never-seen-1B"
+    assert make_plan(settings, LAPTOP).storage.weights == pytest.approx(16, rel=0.01)
+    settings.policy.model = "nobody/never-seen"
+    assert make_plan(settings, LAPTOP).storage.weights is None
+
+
 def test_the_cluster_is_this_machine_unless_another_is_named(tmp_path: Path) -> None:
-    assert this_machine().described == "this machine" and this_machine().cpus >= 1
-    assert (this_machine(cpus=64, gpus=8, gpu_name="a100").gpu.teraflops, this_machine(gpus=8).gpus) == (312, 8)
+    assert machines().described == "this machine" and machines().cpus >= 1
+    assert (machines(cpus=64, gpus=8, gpu_name="a100").gpu.teraflops, machines(gpus=8).gpus) == (312, 8)
+    assert (machines(4, 96, 8).cpus, machines(4, 96, 8).gpus, machines(4, 96, 8).nodes) == (384, 32, 4)
     for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm"):
         (tmp_path / name).touch()
     assert visible_gpus(tmp_path) == 2 and visible_gpus(tmp_path / "none") == 0
