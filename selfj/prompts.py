@@ -96,10 +96,20 @@ class PromptEncoder:
 
         A first turn of the system takes the place of `system_prompt`.
         """
+        return self.encode(self._conversation(turns))
+
+    def answered_ids(self, turns: Sequence[dict[str, str]], answer: str) -> tuple[list[int], list[int]]:
+        """The prompt as `conversation_ids` has it, and the answer as it is written straight after it, for training."""
+        prompt, broken = self._conversation(turns), self._spoken.broken(answer)
+        ids, whole = self.encode(prompt), self.encode(prompt + broken)
+        # A tokenizer may write the end of the prompt otherwise before an answer; in use it has to read the prompt alone.
+        return ids, whole[len(ids) :] if whole[: len(ids)] == ids else self.encode(broken)
+
+    def _conversation(self, turns: Sequence[dict[str, str]]) -> str:
         turns = [{**turn, "content": self._spoken.broken(turn["content"])} for turn in turns]
         own = turns[0]["role"] == "system"
         system_prompt = turns[0]["content"] if own else self.system_prompt
-        return self.encode(self._chat(list(turns[1:] if own else turns), system_prompt))
+        return self._chat(list(turns[1:] if own else turns), system_prompt)
 
     def rating_text(self, instruction: str, response: str, reference: str | None = None) -> str:
         """Prompt that asks for a rating, with the reference in view or without, as text."""

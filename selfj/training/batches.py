@@ -44,13 +44,31 @@ class BatchPlan:
     seed: int
     first: int = 0
     """Step at which the stream begins."""
+    kinds: NDArray[np.int64] | None = None
+    """Kind of each example, from 0, where batches hold a fixed number of each."""
+    quotas: tuple[int, ...] = ()
+    """That number for each kind, `batch_size` together; each kind is then an endless stream of its own."""
 
     def batch(self, step: int) -> NDArray[np.int64]:
-        """The examples of a step, in the order of the stream: (batch_size,)."""
-        count = len(self.lengths)
-        places = np.arange(self.batch_size) + (step - self.first) * self.batch_size
-        orders = {epoch: self._order(epoch) for epoch in np.unique(places // count).tolist()}
-        return np.array([orders[place // count][place % count] for place in places.tolist()], dtype=np.int64)
+        """The examples of a step, in the order of the stream (of one kind after another): (batch_size,)."""
+        if self.kinds is None:
+            return self._piece(np.arange(len(self.lengths)), self.batch_size, step)
+        streams = [(np.flatnonzero(self.kinds == kind), quota) for kind, quota in enumerate(self.quotas) if quota]
+        return np.concatenate([self._piece(places, quota, step) for places, quota in streams])
+
+    def steps(self, epochs: float) -> int:
+        """Optimizer steps of `epochs` passes over the examples, at least one; of several kinds, over the first with a quota."""
+        if self.kinds is None:
+            return steps_of(len(self.lengths), self.batch_size, epochs)
+        kind, quota = next((kind, quota) for kind, quota in enumerate(self.quotas) if quota)
+        return steps_of(int((self.kinds == kind).sum()), quota, epochs)
+
+    def _piece(self, examples: NDArray[np.int64], size: int, step: int) -> NDArray[np.int64]:
+        """The next `size` of a stream of `examples`."""
+        count = len(examples)
+        places = np.arange(size) + (step - self.first) * size
+        orders = {epoch: self._order(epoch, count) for epoch in np.unique(places // count).tolist()}
+        return examples[[orders[place // count][place % count] for place in places.tolist()]]
 
     def micro_batches(self, step: int, worker: int) -> list[NDArray[np.int64]]:
         """The examples of one worker in a step, cut into micro-batches; equally many for each worker."""
@@ -67,8 +85,8 @@ class BatchPlan:
             start += taken
         return groups
 
-    def _order(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng(stable_seed(self.seed, "order", epoch)).permutation(len(self.lengths))
+    def _order(self, epoch: int, count: int) -> NDArray[np.int64]:
+        return np.random.default_rng(stable_seed(self.seed, "order", epoch)).permutation(count)
 
 
 def steps_of(examples: int, batch_size: int, epochs: float) -> int:

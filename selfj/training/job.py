@@ -26,6 +26,8 @@ class TrainingJob:
     settings: LoopSettings
     objective: Objective
     seed: int
+    quotas: tuple[int, ...] = ()
+    """Examples of each kind in every batch, where there are several; an example's kind is then the first of its numbers."""
 
 
 @dataclass

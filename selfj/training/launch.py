@@ -117,7 +117,7 @@ def _check_workers(store: Store, job: TrainingJob) -> None:
     if before != workers:
         raise RunFolderError(
             f"{store.address}/{job.examples}: its checkpoints were made by {before} workers, not {workers}; "
-            f"go on with --train.workers {before}, or train anew with --restart-from train"
+            f"go on with --{job.name}.workers {before}, or train anew with --restart-from {job.name}"
         )
     store.write(name, json.dumps({"workers": workers}).encode())
 

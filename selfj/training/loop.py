@@ -20,7 +20,7 @@ from selfj.errors import DataError, ModelError, SelfJError
 from selfj.progress import Progress
 from selfj.records import stable_seed
 from selfj.run import RunFolder
-from selfj.training.batches import BatchPlan, collate, steps_of, validation_groups
+from selfj.training.batches import BatchPlan, collate, validation_groups
 from selfj.training.checkpoints import TrainingState, report_checkpoint, restore_checkpoint
 from selfj.training.examples import Example, read_examples
 from selfj.training.job import Outcome, Point, TrainingJob
@@ -90,8 +90,11 @@ def setup(job: TrainingJob) -> Loop:
     if not train:
         raise DataError(f"{job.run}/{job.examples}: no examples to train on; see its rejected rows")
     lengths = np.array([example.length for example in train])
-    plan = BatchPlan(lengths, train[0].rows, settings.batch_size, world, settings.tokens_per_micro_batch, job.seed)
-    steps = steps_of(len(train), settings.batch_size, settings.epochs)
+    kinds = np.array([int(example.numbers[0]) for example in train]) if job.quotas else None
+    plan = BatchPlan(
+        lengths, train[0].rows, settings.batch_size, world, settings.tokens_per_micro_batch, job.seed, 0, kinds, job.quotas
+    )
+    steps = plan.steps(settings.epochs)
     schedule = Schedule(settings.learning_rate, settings.schedule, warmup_steps(settings.warmup_steps, steps), steps)
     trainee = Trainee(job.base_path, settings, stable_seed(job.seed, "adapters"), device, job.revision)
     groups = _grouped(validation, world, settings.tokens_per_micro_batch)

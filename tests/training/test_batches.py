@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from selfj.training.batches import NO_TARGET, BatchPlan, collate, rounded_up, steps_of, validation_groups
 from selfj.training.examples import Example
@@ -116,3 +118,33 @@ def test_steps_follow_from_passes_and_are_at_least_one():
 def test_a_stream_may_begin_at_a_later_step():
     plan, later = _plan(), dataclasses.replace(_plan(), first=7)
     assert [later.batch(step).tolist() for step in (7, 8)] == [plan.batch(step).tolist() for step in (0, 1)]
+
+
+def mixed_plan(counts: tuple[int, ...], quotas: tuple[int, ...], workers: int = 1) -> BatchPlan:
+    kinds = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    lengths = np.random.default_rng(1).integers(5, 60, len(kinds))
+    return BatchPlan(lengths, 1, sum(quotas), workers, 200, seed=3, kinds=kinds, quotas=quotas)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 9), st.integers(1, 9), st.integers(0, 20))
+def test_every_batch_holds_as_many_of_each_kind_as_is_asked_for(first, second, one, other, step):
+    plan = mixed_plan((first, second), (one, other))
+    assert plan.kinds is not None
+    assert np.bincount(plan.kinds[plan.batch(step)], minlength=2).tolist() == [one, other]
+
+
+def test_each_kind_goes_through_its_own_examples_epoch_by_epoch():
+    plan = mixed_plan((10, 6), (4, 3))
+    assert plan.kinds is not None
+    seen = np.concatenate([plan.batch(step) for step in range(10)])
+    for kind, count in ((0, 10), (1, 6)):
+        stream = seen[plan.kinds[seen] == kind]
+        assert sorted(stream[:count]) == np.flatnonzero(plan.kinds == kind).tolist()
+        assert sorted(stream[count : 2 * count]) == np.flatnonzero(plan.kinds == kind).tolist()
+
+
+def test_a_kind_without_a_quota_is_left_out_and_the_first_with_one_decides_how_many_steps_an_epoch_has():
+    plan = mixed_plan((10, 6), (0, 3))
+    assert plan.kinds is not None and set(plan.kinds[plan.batch(0)]) == {1}
+    assert plan.steps(2.0) == 4
+    assert mixed_plan((10, 6), (4, 3)).steps(2.0) == 5
