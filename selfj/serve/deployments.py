@@ -26,6 +26,8 @@ INGRESS, POLICY, JUDGE, ENGINE = "Ingress", "Policy", "Judge", "Engine"
 HEALTH_PERIOD_S = 2
 """A replica that was killed is missed after this long."""
 HEALTH_TIMEOUT_S = 30
+NO_BOUND = 1_000_000
+"""Requests that a replica works on: more than any machine has connections."""
 DRAIN_LOOP_S = 0.5
 """How often a stopping replica looks whether it is idle."""
 
@@ -81,7 +83,7 @@ class Ingress:
             settings,
             run.name,
             PolicyClient(by_handle[0]),
-            JudgeClient(by_handle[1], judge_room(engine_replicas(settings, run.shared)[-1])),
+            JudgeClient(by_handle[1], room(engine_replicas(settings, run.shared)[-1])),
             run.promises,
             run.sampling,
             run.context(),
@@ -111,9 +113,7 @@ def application(settings: ServeSettings) -> Any:
     else:
         policy = _engine(POLICY, settings, how[0]).bind(run, (POLICY,))
         judge = _engine(JUDGE, settings, how[1]).bind(run, (JUDGE,))
-    ingress = serve.deployment(Ingress).options(
-        name=INGRESS, ray_actor_options={"num_cpus": 0}, **replica_options(settings.ingress_replicas, settings.drain_s)
-    )
+    ingress = serve.deployment(Ingress).options(name=INGRESS, ray_actor_options={"num_cpus": 0}, **ingress_options(settings))
     return ingress.bind(settings, run, keys, policy, judge)
 
 
@@ -122,11 +122,21 @@ def engine_replicas(settings: ServeSettings, shared: bool) -> list[ReplicaSettin
     return [settings.policy_replicas] if shared else [settings.policy_replicas, settings.judge_replicas]
 
 
-def judge_room(replicas: ReplicaSettings) -> int:
-    """Requests to the judge that one ingress lets in: in work in all replicas, and waiting; -1 for no bound."""
+def room(replicas: ReplicaSettings) -> int:
+    """Requests that a deployment takes from one that asks it: in work in all replicas, and waiting; -1 for no bound."""
     if replicas.max_queued_requests < 0:
         return -1
     return replicas.max_replicas * replicas.max_ongoing_requests + replicas.max_queued_requests
+
+
+def ingress_options(settings: ServeSettings) -> dict[str, Any]:
+    """Options of the ingress. It bounds its work itself (guard/admission.py), so that who is turned away gets our error object.
+
+    Ray Serve's own bound is left for what waits in a proxy while there is no ingress at all.
+    """
+    replicas = settings.ingress_replicas
+    bounds = {"max_ongoing_requests": NO_BOUND, "max_queued_requests": room(replicas)}
+    return {**replica_options(replicas, settings.drain_s), **bounds}
 
 
 def replica_options(replicas: ReplicaSettings, drain_s: float, requests_per_call: int = 1) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from selfj.config import EngineSettings
-from selfj.serve.deployments import application, engine_replicas, judge_room, replica_options
+from selfj.serve.deployments import NO_BOUND, application, engine_replicas, replica_options, room
 from selfj.serve.served import ServedRun
 from selfj.serve.settings import AccessSettings, ReplicaSettings, ServeSettings
 from tests.serve.folders import make_run
@@ -59,9 +59,16 @@ def test_requests_that_share_calls_count_for_autoscaling_as_requests() -> None:
     assert options["autoscaling_config"]["target_ongoing_requests"] == 2
 
 
-def test_a_judge_lets_in_what_its_replicas_work_on_and_what_may_wait() -> None:
-    assert judge_room(ReplicaSettings(max_replicas=2, max_ongoing_requests=10, max_queued_requests=5)) == 25
-    assert judge_room(ReplicaSettings(max_queued_requests=-1)) == -1
+def test_the_ingress_bounds_its_work_itself_and_ray_what_waits_while_there_is_none(tmp_path: Path) -> None:
+    bounds = ReplicaSettings(max_ongoing_requests=7, max_queued_requests=9)
+    found = deployments_of(application(settings_for(make_run(tmp_path / "run"), ingress_replicas=bounds)))
+    ingress = found["Ingress"]._deployment_config
+    assert (ingress.max_ongoing_requests, ingress.max_queued_requests) == (NO_BOUND, 16)
+
+
+def test_there_is_room_for_what_replicas_work_on_and_what_may_wait() -> None:
+    assert room(ReplicaSettings(max_replicas=2, max_ongoing_requests=10, max_queued_requests=5)) == 25
+    assert room(ReplicaSettings(max_queued_requests=-1)) == -1
 
 
 def test_only_one_engine_is_counted_where_it_is_shared() -> None:
