@@ -130,7 +130,14 @@ class Rejected:
 
 CONTENT_LIMIT = 2000
 
-_ARROW_TYPES = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_(), list[float]: pa.list_(pa.float32())}
+_ARROW_TYPES = {
+    str: pa.string(),
+    int: pa.int64(),
+    float: pa.float64(),
+    bool: pa.bool_(),
+    list[float]: pa.list_(pa.float32()),
+    list[str]: pa.list_(pa.string()),
+}
 
 
 @functools.cache
