@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from selfj.serve.conversation import instruction_of, messages_of
+from selfj.serve.conversation import instruction_of, messages_of, without_own
 from selfj.serve.decide import Promise
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.errors import ApiError
@@ -77,7 +77,7 @@ def _call(request: ChatRequest, best_of: int, endpoint: Endpoint, request_id: st
     default = endpoint.sampling
     first = request.seed
     return SampleCall(
-        messages=messages_of(request.messages),
+        messages=without_own(messages_of(request.messages), endpoint.system_prompt),
         seeds=[None if first is None else _seed(first, choice * best_of) for choice in range(request.n or 1)],
         temperature=default.temperature if request.temperature is None else request.temperature,
         top_p=request.top_p or default.top_p,

@@ -1,6 +1,7 @@
 """A client's messages as the policy gets them, and the one instruction that the judge gets for them."""
 
 import itertools
+import re
 from collections.abc import Sequence
 
 from selfj.serve.services import Message, PromptRefused
@@ -10,6 +11,8 @@ ROLES = {"developer": "system"}
 """Newer names of roles."""
 SPEAKERS = {"user": "User", "assistant": "Assistant"}
 """Names of the roles in a transcript."""
+SAYS_NOTHING = re.compile(r"(?:You are Qwen, created by Alibaba Cloud\. )?You are a helpful assistant\.?|\s*")
+"""System prompts that chat templates and clients write where there is none: no answer is better or worse for them."""
 
 
 def messages_of(turns: Sequence[ChatMessage]) -> list[Message]:
@@ -29,12 +32,24 @@ def messages_of(turns: Sequence[ChatMessage]) -> list[Message]:
     return [*_joined(system), *said[len(system) :]]
 
 
+def without_own(messages: Sequence[Message], system_prompt: str) -> list[Message]:
+    """Messages without a first turn of the system that is the run's own `system_prompt`.
+
+    The policy gets it in any case, and the judge was trained, and calibrated, on instructions without it.
+    """
+    own = list(messages[:1]) == [{"role": "system", "content": system_prompt}]
+    return list(messages[1:] if own else messages)
+
+
 def instruction_of(messages: Sequence[Message]) -> str:
     """What the judge gets as the instruction: the user's turn alone, or a transcript of all turns.
 
-    Judges are trained on single turns. System messages of the client stand before it, since answers have to follow them too.
+    Judges are trained on single turns. A system prompt of the client's stands before it nevertheless: it says what a good answer
+    is ("Translate into French"), and a judge that does not see it rates answers to another task. One that says nothing is left
+    out.
     """
-    system = [message["content"] for message in messages if message["role"] == "system" and message["content"]]
+    spoken = [message["content"] for message in messages if message["role"] == "system"]
+    system = [content for content in spoken if not SAYS_NOTHING.fullmatch(content)]
     turns = [message for message in messages if message["role"] != "system"]
     text = turns[0]["content"] if len(turns) == 1 else transcript(turns)
     return "\n\n".join([*system, text])

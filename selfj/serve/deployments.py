@@ -89,6 +89,7 @@ class Ingress:
             run.context(),
             RayMetrics(run.name),
             keys,
+            run.policy.system_prompt,
         )
 
     def __serve_build_asgi_app__(self) -> Any:  # Ray Serve's name for it

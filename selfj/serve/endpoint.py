@@ -29,6 +29,8 @@ class Endpoint:
     metrics: Metrics
     keys: Keys | None = None
     """API keys as they were where the endpoint was deployed; without, they are read where the application is made."""
+    system_prompt: str = ""
+    """What the policy is told before every instruction, as it was when the calibration's answers were drawn."""
 
 
 async def endpoint_of(request: Request) -> Endpoint:

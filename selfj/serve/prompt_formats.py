@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from selfj.errors import SelfJError
-from selfj.serve.conversation import instruction_of
+from selfj.serve.conversation import instruction_of, without_own
 from selfj.serve.services import Message
 
 PLAIN = "plain"
@@ -119,11 +119,9 @@ ENDS += ("<｜end▁of▁sentence｜>",)
 """Tokens that end an answer; trainers decode them with it."""
 DATES = re.compile(r"(?:Cutting Knowledge Date: .*\n)?Today Date: .*\s*")
 """Lines that templates put before a system prompt."""
-TEMPLATES_OWN = re.compile(r"(?:You are Qwen, created by Alibaba Cloud\. )?You are a helpful assistant\.?|\s*")
-"""System prompts that templates write where there is none."""
 
 
-def split(query: str, prompt: str, template: str = "", end: str = "") -> Split:
+def split(query: str, prompt: str, template: str = "", end: str = "", system_prompt: str = "") -> Split:
     """Instruction and answer of one training sample.
 
     Args:
@@ -131,6 +129,7 @@ def split(query: str, prompt: str, template: str = "", end: str = "") -> Split:
         prompt: the prompt alone.
         template: the text around the instruction, `{}` in its place; by default the prompt's format is recognised.
         end: what ends an answer, beside the tokens that are known.
+        system_prompt: the run's own, which is no part of instructions.
 
     Raises Unsplit with the reason.
     """
@@ -140,7 +139,7 @@ def split(query: str, prompt: str, template: str = "", end: str = "") -> Split:
     for form in FORMATS:
         messages = form.read(prompt)
         if messages is not None:
-            return Split(_instruction(messages), response, form.name)
+            return Split(_instruction(messages, system_prompt), response, form.name)
     if UNKNOWN.search(prompt):
         raise Unsplit("the prompt is in a chat template that is not known here; give it as template, {} for the instruction")
     return Split(_spoken(prompt), response, PLAIN)
@@ -151,17 +150,13 @@ def _messages(found: re.Match[str]) -> list[Message]:
     return [{"role": role, "content": content.strip()} for role, content in groups.items() if content is not None]
 
 
-def _instruction(messages: list[Message]) -> str:
-    """The conversation's instruction, without a system prompt that is the template's own."""
-    return _spoken(instruction_of([message for message in map(_without_dates, messages) if not _templates_own(message)]))
+def _instruction(messages: list[Message], system_prompt: str) -> str:
+    """The conversation's instruction, without a system prompt that is the template's or the run's own."""
+    return _spoken(instruction_of(without_own([_without_dates(message) for message in messages], system_prompt)))
 
 
 def _without_dates(message: Message) -> Message:
     return {**message, "content": DATES.sub("", message["content"], 1)} if message["role"] == "system" else message
-
-
-def _templates_own(message: Message) -> bool:
-    return message["role"] == "system" and TEMPLATES_OWN.fullmatch(message["content"]) is not None
 
 
 def _spoken(instruction: str) -> str:

@@ -1,5 +1,7 @@
 """From a request to what the models are asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from selfj.serve.asking import ask_of
@@ -7,11 +9,12 @@ from selfj.serve.errors import ApiError
 from selfj.serve.types.chat import ChatRequest
 from tests.serve.fakes import fake_endpoint
 
+USER = {"role": "user", "content": "Hello"}
 
-def asked(change=lambda _: None, **fields):
-    messages = [{"role": "user", "content": "Hello"}]
-    request = ChatRequest.model_validate({"model": "pocket", "messages": messages} | fields)
-    return ask_of(request, fake_endpoint(change=change), "req-1")
+
+def asked(change=lambda _: None, system_prompt="", **fields):
+    request = ChatRequest.model_validate({"model": "pocket", "messages": [USER]} | fields)
+    return ask_of(request, replace(fake_endpoint(change=change), system_prompt=system_prompt), "req-1")
 
 
 def seeds(ask):
@@ -113,6 +116,19 @@ def test_turns_that_are_too_long_only_together_are_refused():
 )
 def test_what_was_not_calibrated_is_named(fields, departure):
     assert asked(**fields).departures == [departure]
+
+
+def test_a_client_that_sends_the_runs_own_system_prompt_departs_from_nothing():
+    """The policy gets it in any case; the judge was calibrated without."""
+    ask = asked(system_prompt="You add.", messages=[{"role": "system", "content": "You add."}, USER])
+    assert (ask.departures, ask.instruction, ask.call.messages) == ([], "Hello", [USER])
+
+
+@pytest.mark.parametrize(("said", "judged"), [("Be brief.", "Be brief.\n\nHello"), ("You are a helpful assistant.", "Hello")])
+def test_another_system_prompt_takes_the_place_of_the_runs_and_is_named(said, judged):
+    ask = asked(system_prompt="You add.", messages=[{"role": "system", "content": said}, USER])
+    assert (ask.departures, ask.instruction) == (["messages"], judged)
+    assert ask.call.messages == [{"role": "system", "content": said}, USER]
 
 
 def test_naming_the_default_departs_from_nothing():

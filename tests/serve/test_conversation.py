@@ -2,7 +2,7 @@
 
 import pytest
 
-from selfj.serve.conversation import instruction_of, messages_of
+from selfj.serve.conversation import instruction_of, messages_of, without_own
 from selfj.serve.services import PromptRefused
 from selfj.serve.types.chat import ChatMessage
 
@@ -32,6 +32,19 @@ def test_the_judge_gets_longer_conversations_as_a_transcript():
 def test_a_system_prompt_of_the_client_stands_before_what_the_judge_gets():
     assert instruction(("system", "Be brief."), ("user", "Hello")) == "Be brief.\n\nHello"
     assert instruction(("system", ""), ("user", "Hello")) == "Hello"
+
+
+@pytest.mark.parametrize("said", ["You are a helpful assistant.", "You are a helpful assistant", " \n"])
+def test_a_system_prompt_that_says_nothing_is_not_shown_to_the_judge(said):
+    assert instruction(("system", said), ("user", "Hello")) == "Hello"
+    assert instruction(("system", f"{said} Be brief."), ("user", "Hello")) == f"{said} Be brief.\n\nHello"
+
+
+def test_the_runs_own_system_prompt_is_no_part_of_the_conversation():
+    own = turns(("system", "You add."), ("user", "2 + 3"))
+    assert without_own(messages_of(own), "You add.") == [{"role": "user", "content": "2 + 3"}]
+    assert len(without_own(messages_of(own), "You add!")) == 2
+    assert without_own([], "") == []
 
 
 def test_system_and_developer_turns_at_the_beginning_become_one_system_turn():

@@ -138,3 +138,9 @@ def test_a_prompt_without_an_instruction_is_not_split(prompt):
 def test_a_very_long_prompt_is_read_in_time():
     prompt = "<|im_start|>user\n" + "a <|im_ " * 25_000 + "<|im_end|>\n<|im_start|>assistant\n"
     assert len(split(f"{prompt}4", prompt).instruction) > 199_000
+
+
+def test_the_runs_own_system_prompt_is_no_part_of_the_instruction():
+    prompt = "<|im_start|>system\nYou add.<|im_end|>\n<|im_start|>user\n2 + 3<|im_end|>\n<|im_start|>assistant\n"
+    assert split(f"{prompt}5", prompt, system_prompt="You add.").instruction == "2 + 3"
+    assert split(f"{prompt}5", prompt).instruction == "You add.\n\n2 + 3"

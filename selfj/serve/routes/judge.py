@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from selfj.rating import Question
-from selfj.serve.conversation import instruction_of
+from selfj.serve.conversation import instruction_of, without_own
 from selfj.serve.decide import Decision
 from selfj.serve.endpoint import Endpoint, endpoint_of
 from selfj.serve.judging import check_count, check_texts, judge_all, promise_of, refuse, request_id_of
@@ -45,7 +45,7 @@ def _check(body: JudgeRequest) -> None:
 
 def _questions(endpoint: Endpoint, name: str, asked: JudgeItem) -> list[Question]:
     turns = asked.turns()
-    instruction = asked.instruction or instruction_of(turns or [])
+    instruction = asked.instruction or instruction_of(without_own(turns or [], endpoint.system_prompt))
     source = "instruction" if turns is None else "messages"
     check_texts(endpoint, [(name + source, instruction), (f"{name}reference", asked.reference)])
     check_texts(endpoint, [(name + field, text) for field, text in asked.answers()])

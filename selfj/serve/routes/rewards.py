@@ -30,7 +30,8 @@ async def get_reward(
     """A reward for each sample; null, or `missing`, where prompt and answer cannot be told apart or the judge gives no score."""
     promise = promise_of(endpoint, options.model)
     _check(endpoint, body, options, promise.threshold)
-    splits = [_split(query, prompt, options) for query, prompt in zip(body.query, body.prompts, strict=True)]
+    own = endpoint.system_prompt
+    splits = [_split(query, prompt, options, own) for query, prompt in zip(body.query, body.prompts, strict=True)]
     questions = [Question(found.instruction, found.response) for found in splits if isinstance(found, Split)]
     judged = await judge_all(endpoint, questions, promise, request_id_of(request))
     notes = list(_notes(splits, judged.decisions, promise.threshold))
@@ -46,9 +47,9 @@ def _check(endpoint: Endpoint, body: RewardRequest, options: RewardOptions, thre
         refuse("scale", f"{options.scale} needs a threshold; name a model with a promise, not one that always answers")
 
 
-def _split(query: str, prompt: str, options: RewardOptions) -> Split | str:
+def _split(query: str, prompt: str, options: RewardOptions, system_prompt: str) -> Split | str:
     try:
-        return split(query, prompt, options.template, options.end)
+        return split(query, prompt, options.template, options.end, system_prompt)
     except Unsplit as problem:
         return str(problem)
 

@@ -45,8 +45,8 @@ class JudgeItem(_Strict):
         """The field and what is wrong, if there is not one instruction and its answers."""
         if _given(self.instruction, self.messages) != 1:
             return "instruction", "give it, or messages in its place"
-        if self.messages is not None and self.messages[-1].role != "user":
-            return "messages", "the last turn must be the user's"
+        if self.messages is not None and (self.messages[-1].role != "user" or not self.messages[-1].content.strip()):
+            return "messages", "the last turn must be the user's, and must not be blank"
         if _given(self.response, self.responses) != 1:
             return "response", "give it, or responses in its place"
         return None

@@ -124,6 +124,7 @@ def test_decisions_and_tokens_are_counted_but_not_scores_with_a_reference_as_dec
         ({"items": [{"instruction": "a", "responses": ["b", 3]}]}, "items.0.responses.1"),
         ({"items": [], "response": "b"}, "items"),
         ({"messages": [{"role": "assistant", "content": "a"}], "response": "b"}, "messages"),
+        ({"messages": [{"role": "user", "content": " "}], "response": "b"}, "messages"),
         ({"messages": [], "response": "b"}, "messages"),
         ({"messages": [{"role": "tool", "content": "a"}], "response": "b"}, "messages.0.role"),
         ({"instruction": "a" * 50, "response": "b"}, "instruction"),
