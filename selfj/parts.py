@@ -51,6 +51,8 @@ class Pool:
     gpus: float = 0
     environment: dict[str, str] = field(default_factory=dict)
     """Environment variables of the workers."""
+    together: int = 1
+    """Neighbouring parts that a worker takes at a time: what it read for one may serve the next."""
 
 
 @dataclass
@@ -105,12 +107,13 @@ def _make_missing(
     progress = Progress(f"{table.step}: {table.name}", None if table.rows is None else table.rows - done)
     # Ray says once that its workers "have constructor arguments in the object store" (issue 57733): its own, not ours. Only
     # max_restarts=0 silences it, and then a worker that dies is not replaced.
-    data = ray.data.from_items([{"part": part} for part in missing], override_num_blocks=len(missing))
+    groups = [missing[start : start + pool.together] for start in range(0, len(missing), pool.together)]
+    data = ray.data.from_items([{"parts": group} for group in groups], override_num_blocks=len(groups))
     made = data.map_batches(
         _Worker,
         fn_constructor_args=(run.address, table.name, maker),
         batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=min(pool.workers, len(missing))),
+        compute=ray.data.ActorPoolStrategy(size=min(pool.workers, len(groups))),
         **_reservation(pool),
     )
     for row in made.iter_rows():
@@ -137,13 +140,17 @@ class _Worker:
         self.maker: PartMaker | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        """One part: its counts, or the text of a SelfJError."""
-        (part,) = batch["part"]
+        """Some parts: the counts of each, or the text of a SelfJError."""
+        (parts,) = batch["parts"]
+        made = [self._counted(int(part)) for part in parts]
+        return {name: [counts[name] for counts in made] for name in made[0]}
+
+    def _counted(self, part: int) -> dict[str, Any]:
         try:
-            counts, error = self._make(int(part)), ""
+            counts, error = self._make(part), ""
         except SelfJError as problem:
-            counts, error = PartCounts(int(part), 0, 0, 0), _as_text(problem)
-        return {"rows_out": [counts.rows_out], "rejected": [counts.rejected], "error": [error]}
+            counts, error = PartCounts(part, 0, 0, 0), _as_text(problem)
+        return {"rows_out": counts.rows_out, "rejected": counts.rejected, "error": error}
 
     def _make(self, part: int) -> PartCounts:
         if self.folder.has(part):

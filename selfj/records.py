@@ -7,7 +7,6 @@ one instruction stand together.
 import dataclasses
 import functools
 import hashlib
-import re
 import typing
 import unicodedata
 from collections.abc import Iterable
@@ -137,6 +136,7 @@ _ARROW_TYPES = {
     bool: pa.bool_(),
     list[float]: pa.list_(pa.float32()),
     list[str]: pa.list_(pa.string()),
+    list[int]: pa.list_(pa.int32()),
 }
 
 
@@ -170,7 +170,8 @@ def from_table(record: type, table: pa.Table) -> list[Any]:
 
 def normalised(text: str) -> str:
     """Text for telling duplicates: NFKC, lower case, white space folded."""
-    return re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text)).strip().lower()
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return " ".join(folded.split()).lower()
 
 
 def instruction_id(instruction: str) -> str:

@@ -75,8 +75,22 @@ def test_a_worker_that_is_killed_is_replaced_and_its_part_made_again(
 def test_a_part_that_was_written_before_its_worker_died_is_not_made_again(run_folder: RunFolder) -> None:
     made = Maker().make(run_folder, 2)
     run_folder.table("similarities").write(2, made.rows, made.rejects, made.rows_in)
-    counts = _Worker(run_folder.address, "similarities", Failing)({"part": [2]})
+    counts = _Worker(run_folder.address, "similarities", Failing)({"parts": [[2]]})
     assert counts == {"rows_out": [2], "rejected": [1], "error": [""]}
+
+
+def test_parts_that_are_taken_together_are_counted_one_by_one_and_an_error_in_one_does_not_hide_the_others(
+    run_folder: RunFolder,
+) -> None:
+    made = Maker().make(run_folder, 1)
+    run_folder.table("similarities").write(1, made.rows, made.rejects, made.rows_in)
+    counts = _Worker(run_folder.address, "similarities", Failing)({"parts": [[1, 3]]})
+    assert counts == {"rows_out": [2, 0], "rejected": [1, 0], "error": ["", "ModelError: the model is broken; mend it"]}
+
+
+def test_a_worker_may_take_several_parts_at_a_time(ray_local: None, run_folder: RunFolder) -> None:
+    manifest = make_table(run_folder, table(), Maker, Pool(workers=2, together=3))
+    assert (manifest.parts, manifest.rows_out) == (4, 8)
 
 
 def test_an_error_in_a_worker_comes_out_as_the_one_line_it_was(ray_local: None, run_folder: RunFolder) -> None:

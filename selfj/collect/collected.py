@@ -9,7 +9,7 @@ from selfj.collect.fields import to_instruction
 from selfj.collect.filters import Filter, filters
 from selfj.collect.formats import RawRow, RowProblem
 from selfj.collect.formats.base import printable
-from selfj.collect.sources import Shard, read_shard, row_bytes
+from selfj.collect.sources import Readers, Shard, row_bytes
 from selfj.config import CollectSettings
 from selfj.errors import DataError
 from selfj.parts import MadePart
@@ -27,6 +27,7 @@ class CollectedMaker:
     def __init__(self, settings: CollectSettings, shards: list[Shard]) -> None:
         self.settings = settings
         self.shards = shards
+        self.readers = Readers(settings)
         self.filters = filters(settings, row_bytes(settings))
         if settings.decontaminate.sets:
             self.filters.append(Contamination(settings.decontaminate))
@@ -50,7 +51,7 @@ class CollectedMaker:
         """Rows of a shard; where it breaks and the settings are not strict, the break is the last row."""
         row = shard.span.start
         try:
-            for raw in read_shard(shard, self.settings):
+            for raw in self.readers.rows(shard):
                 yield raw
                 row = raw.row + 1
         except DataError as problem:

@@ -27,7 +27,7 @@ def to_instruction(
         instruction_id=key,
         instruction=instruction,
         reference=reference,
-        category=category_of(values, source, settings.default_category),
+        category=category_of(values, source, "" if settings.classifier.enabled else settings.default_category),
         family=first_label(values, fields.family),
         source=label,
         row=row,
@@ -134,7 +134,7 @@ def metadata_of(values: dict[str, Any], names: list[str], licence: str = "") -> 
             kept.update(value)
         elif value is not None:
             kept[name] = value
-    return json.dumps(kept, default=str)
+    return json.dumps(kept, default=str) if kept else "{}"
 
 
 def _listed(names: list[str]) -> str:

@@ -113,8 +113,22 @@ def _told(problems: dict[str, str], label: str, strict: bool) -> Iterator[None]:
 
 def read_shard(shard: Shard, settings: CollectSettings) -> Iterator[RawRow]:
     """Rows of one shard."""
-    reader: Format = FORMATS[shard.format](settings.sources[shard.source], row_bytes(settings))
-    return reader.rows(shard.address, shard.span)
+    return Readers(settings).rows(shard)
+
+
+class Readers:
+    """Reads shards one after the other; what can only be read forwards stays open between them."""
+
+    def __init__(self, settings: CollectSettings) -> None:
+        self.settings = settings
+        self.readers: dict[tuple[int, str], Format] = {}
+
+    def rows(self, shard: Shard) -> Iterator[RawRow]:
+        """Rows of one shard."""
+        kind = shard.source, shard.format
+        if kind not in self.readers:
+            self.readers[kind] = FORMATS[shard.format](self.settings.sources[shard.source], row_bytes(self.settings))
+        return self.readers[kind].rows(shard.address, shard.span)
 
 
 def _inputs(source: SourceSettings, problems: dict[str, str], strict: bool) -> list[tuple[str, str, str]]:

@@ -21,7 +21,7 @@ from selfj.parts import Pool, Table, make_table
 from selfj.run import BETWEEN, RunFolder
 from selfj.tables import Fingerprint, Manifest
 
-UNIQUE_ROWS = 20_000
+UNIQUE_ROWS = 32_000
 """Rows of a part of `unique`."""
 
 
@@ -130,7 +130,13 @@ def _make_instructions(run: RunFolder, settings: CollectSettings, before: Manife
     ranges, balance = _chosen_rows(run, settings, before, dropped, sources)
     fingerprint = Fingerprint(as_dict(settings, resources=False), inputs)
     table = Table("instructions", STEP, fingerprint, list(range(ranges.parts)), before.rows_out)
-    return make_table(run, table, functools.partial(UniqueMaker, ranges, before.table, dropped, balance), Pool(settings.workers))
+    maker = functools.partial(UniqueMaker, ranges, before.table, dropped, balance)
+    return make_table(run, table, maker, Pool(settings.workers, together=_together(ranges, settings.workers)))
+
+
+def _together(ranges: Ranges, workers: int) -> int:
+    """Neighbouring parts that a worker takes: what it reads for them, but at least two turns for each worker."""
+    return max(1, min(ranges.together, ranges.parts // (2 * workers)))
 
 
 def _chosen_rows(

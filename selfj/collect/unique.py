@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from selfj.collect.balance import Balance, not_taken
 from selfj.collect.collected import STEP, duplicate_of
+from selfj.collect.near.records import NearDuplicate
+from selfj.collect.sorted_parts import SortedParts, between
 from selfj.parts import MadePart
 from selfj.records import Instruction, Rejected, rejected, schema
 from selfj.run import RunFolder
@@ -41,6 +42,11 @@ class Ranges:
     """Rows to expect below the cutoff."""
     beyond_rows: int
     """Rows to expect from the cutoff on."""
+
+    @property
+    def together(self) -> int:
+        """Neighbouring parts whose rows a worker reads at a time."""
+        return _width(self.parts, self.kept_rows, _TEXT_ROWS)
 
     def kept(self, part: int) -> str:
         """First kept id of a part (and end of the one before)."""
@@ -111,20 +117,20 @@ class UniqueMaker:
         self.source = source
         self.dropped = dropped
         self.balance = balance
-        self.texts = _Window(ranges.parts, ranges.kept_rows, _TEXT_ROWS, schema(Instruction).names)
-        self.keys = _Window(ranges.parts, ranges.beyond_rows, _KEY_ROWS, _KEYS)
+        self.tables: dict[str, SortedParts] = {}
+        self.texts = _Window(ranges.parts, ranges.together, schema(Instruction).names)
+        self.keys = _Window(ranges.parts, _width(ranges.parts, ranges.beyond_rows, _KEY_ROWS), _KEYS)
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The first row of each id in the part's range, in the order of the ids; the others are rejects."""
-        collected = run.table(self.source)
+        collected = self._table(run, self.source)
         rows = self.texts.rows(collected, part, self.ranges.kept)
         first = _first_of_each(rows)
         kept = rows.filter(first).select(schema(Instruction).names).cast(schema(Instruction))
         beyond = self.keys.rows(collected, part, self.ranges.beyond) if self.ranges.beyond_rows else None
         rejects = _duplicates(rows, first) + _beyond(beyond)
         if self.dropped:
-            dropped = _read_piece(run.table(self.dropped), 0, self.ranges.kept(part), self.ranges.kept(part + 1), None)
-            kept, near = _without(kept, dropped)
+            kept, near = _without(kept, self._dropped(run, self.ranges.kept(part), self.ranges.kept(part + 1)))
             rejects += near
         if self.balance:
             taken = pa.array(self.balance.takes(kept))
@@ -132,50 +138,51 @@ class UniqueMaker:
             kept = kept.filter(taken)
         return MadePart(kept, rejects, rows.num_rows + (beyond.num_rows if beyond else 0))
 
+    def _dropped(self, run: RunFolder, low: str, high: str) -> pa.Table:
+        pieces = [rows for _, rows in self._table(run, self.dropped).pieces(low, high)]
+        return pa.concat_tables([schema(NearDuplicate).empty_table(), *pieces])
+
+    def _table(self, run: RunFolder, name: str) -> SortedParts:
+        if name not in self.tables:
+            self.tables[name] = SortedParts(run.table(name))
+        return self.tables[name]
+
 
 class _Window:
     """Neighbouring ranges of ids, read at once from all parts of `collected`: opening each of them for every single part
     would make the work grow with the square of the rows.
     """
 
-    def __init__(self, parts: int, rows: int, rows_at_a_time: int, columns: list[str]) -> None:
+    def __init__(self, parts: int, width: int, columns: list[str]) -> None:
         self.parts = parts
-        self.width = max(1, rows_at_a_time * parts // max(rows, 1))
+        self.width = width
         self.columns = columns
         self.number = -1
         self.table: pa.Table | None = None
 
-    def rows(self, collected: TableFolder, part: int, bound: Callable[[int], str]) -> pa.Table:
+    def rows(self, collected: SortedParts, part: int, bound: Callable[[int], str]) -> pa.Table:
         """Rows of one part's range, sorted by id, and equal ones in the order of sources, shards and rows."""
         if self.table is None or self.number != part // self.width:
             self.table, self.number = None, part // self.width
             first = self.number * self.width
             self.table = _read_range(collected, bound(first), bound(min(first + self.width, self.parts)), self.columns)
-        return _between(self.table, bound(part), bound(part + 1))
+        return between(self.table, bound(part), bound(part + 1))
 
 
-def _read_range(collected: TableFolder, low: str, high: str, columns: list[str]) -> pa.Table:
-    pieces = []
-    for shard in collected.parts():
-        piece = _read_piece(collected, shard, low, high, columns)
-        pieces.append(piece.append_column("shard", pa.array(np.full(piece.num_rows, shard))))
+def _width(parts: int, rows: int, rows_at_a_time: int) -> int:
+    """Neighbouring parts of so many rows together."""
+    return max(1, rows_at_a_time * parts // max(rows, 1))
+
+
+def _read_range(collected: SortedParts, low: str, high: str, columns: list[str]) -> pa.Table:
+    empty = schema(Instruction).empty_table().select(columns)
+    pieces = [_in_shard(empty, -1)]
+    pieces += [_in_shard(rows, shard) for shard, rows in collected.pieces(low, high, columns)]
     return pa.concat_tables(pieces).sort_by([("instruction_id", "ascending"), ("shard", "ascending"), ("row", "ascending")])
 
 
-def _read_piece(collected: TableFolder, shard: int, low: str, high: str, columns: list[str] | None) -> pa.Table:
-    with collected.open(shard) as file:
-        groups = [group for group in range(file.num_row_groups) if _overlaps(file.metadata.row_group(group), low, high)]
-        return _between(file.read_row_groups(groups, columns), low, high)
-
-
-def _overlaps(group: pq.RowGroupMetaData, low: str, high: str) -> bool:
-    ids = group.column(0).statistics  # None in an empty part
-    return ids is not None and bool(ids.min < high and ids.max >= low)
-
-
-def _between(table: pa.Table, low: str, high: str) -> pa.Table:
-    ids = table.column("instruction_id")
-    return table.filter(pc.and_(pc.greater_equal(ids, low), pc.less(ids, high)))
+def _in_shard(rows: pa.Table, shard: int) -> pa.Table:
+    return rows.append_column("shard", pa.array(np.full(rows.num_rows, shard)))
 
 
 def _first_of_each(rows: pa.Table) -> pa.Array:

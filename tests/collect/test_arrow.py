@@ -7,10 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from selfj.collect.formats.arrow import HubDataset
 from selfj.collect.formats.base import Span, even_spans
+from selfj.collect.sources import Readers, plan_source
 from selfj.config import FieldSettings, SourceSettings
 from selfj.errors import DataError
-from tests.collect.collecting import read, row, rows
+from tests.collect.collecting import read, row, rows, settings_of
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +120,20 @@ def test_hf_names_are_loaded_by_datasets(tmp_path: Path, limit: int | None) -> N
     pq.write_table(pa.Table.from_pylist(rows(50, 50)), folder / "train-00001-of-00002.parquet")
     found = read(SourceSettings(path=f"hf://{tmp_path}/own", rows=limit))
     assert found.numbers == list(range(limit or 100)) and found.rows[0].source == "own"
+
+
+def test_a_stream_is_begun_once_for_shards_that_follow_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset(rows(5000)).save_to_disk(tmp_path / "saved")
+    settings = settings_of(SourceSettings(path=f"hf://{tmp_path}/saved", rows=4500)).collect
+    shards = plan_source(0, settings).shards
+    begun: list[int] = []
+    really = HubDataset._streamed
+    monkeypatch.setattr(
+        HubDataset, "_streamed", lambda self, address, span: begun.append(span.start) or really(self, address, span)
+    )
+    readers = Readers(settings)
+    assert [raw.row for shard in shards for raw in readers.rows(shard)] == list(range(4500))
+    assert len(shards) == 3 and begun == [0]
 
 
 @pytest.mark.parametrize("limit", [None, 3, 30])

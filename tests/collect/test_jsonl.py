@@ -3,13 +3,16 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
 
+from selfj.collect.formats import text
 from selfj.collect.formats.jsonl import JsonLines
+from selfj.collect.sources import Readers, plan_source
 from selfj.config import SourceSettings
-from tests.collect.collecting import read, row, rows, write_jsonl
+from tests.collect.collecting import read, row, rows, settings_of, write_jsonl
 
 
 def test_every_line_becomes_an_instruction_with_its_row_number(tmp_path: Path) -> None:
@@ -126,6 +129,37 @@ def test_a_large_file_is_cut_into_shards_that_hold_the_same_rows(
     assert len(spans) > 8 and spans[-1].stop is None
     assert cut.reasons == whole.reasons and len(whole.rows) == 501
     assert cut.in_order == whole.in_order
+
+
+def test_a_compressed_file_is_opened_once_for_shards_that_follow_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.jsonl.gz"
+    path.write_bytes(gzip.compress("".join(json.dumps(row(i)) + "\n" for i in range(2000)).encode()))
+    monkeypatch.setattr(JsonLines, "shard_bytes", 5000)
+    settings = settings_of(path).collect
+    shards = plan_source(0, settings).shards
+    assert len(shards) > 20
+    opened: list[str] = []
+    monkeypatch.setattr(text, "gzip", CountingGzip(opened))
+    readers = Readers(settings)
+    for chosen, openings in ((shards, 1), (shards[::2], 2), ([shards[3], shards[1]], 4)):
+        found = [raw.row for shard in chosen for raw in readers.rows(shard)]
+        assert found == [number for shard in chosen for number in range(shard.span.start, shard.span.stop or 2000)]
+        assert len(opened) == 2 * openings, "the file's beginning is read once more for each opening"
+
+
+class CountingGzip:
+    """gzip, and a line for each file that it opens."""
+
+    BadGzipFile = gzip.BadGzipFile
+
+    def __init__(self, opened: list[str]) -> None:
+        self.opened = opened
+
+    def GzipFile(self, fileobj: Any) -> gzip.GzipFile:
+        self.opened.append("once")
+        return gzip.GzipFile(fileobj=fileobj)
 
 
 @pytest.mark.parametrize("limit", [0, 1, 7, 500])

@@ -4,7 +4,9 @@ import gzip
 import json
 import typing
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pyarrow as pa
@@ -16,7 +18,7 @@ from selfj.collect.formats import FORMATS
 from selfj.collect.sources import UNREADABLE, check_names, contents_of, plan_source
 from selfj.config import FieldSettings, SourceSettings
 from selfj.errors import DataError
-from tests.collect.collecting import GENERATED, read, rows, settings_of, write_jsonl
+from tests.collect.collecting import GENERATED, read, row, rows, settings_of, write_jsonl
 
 
 def test_every_format_of_the_settings_has_a_reader() -> None:
@@ -144,6 +146,24 @@ def test_what_cannot_be_read_is_a_problem_and_the_rest_of_the_source_is_planned(
     assert {label for label, content in plan.inputs.items() if content == UNREADABLE} == set(plan.problems)
     with pytest.raises(DataError, match=r"nowhere\.jsonl: no such file"):
         plan_source(0, collect)
+
+
+def breaking(seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
+    """A generator that fails in the third row of its second shard."""
+    for i in range(start, stop):
+        if i == 2003:
+            raise KeyError("no such\ntemplate")
+        yield row(i)
+
+
+def test_a_generator_that_fails_keeps_its_rows_and_tells_unless_strict() -> None:
+    source = SourceSettings(path="tests.collect.test_sources:breaking", name="sums", rows=6000)
+    found = read(source)
+    assert found.numbers == [*range(2003), *range(4000, 6000)]
+    ((number, _, reason),) = found.reasons
+    assert number == 2003 and "breaks off at row 2003 (KeyError: 'no such\\ntemplate')" in reason and "\n" not in reason
+    with pytest.raises(DataError, match="sources:breaking: breaks off at row 2003"):
+        read(source, strict=True)
 
 
 def test_a_source_that_breaks_in_the_middle_keeps_its_rows_and_tells(tmp_path: Path) -> None:

@@ -84,6 +84,9 @@ class HubDataset(SavedDataset):
     if the source asks for so many `rows`, only those are streamed.
     """
 
+    class_names: dict[str, list[str]]
+    """Of the stream, once it is open."""
+
     def spans(self, address: str, limit: int | None) -> list[Span]:
         """Shards by row number; of a stream as many as were asked for."""
         if self.source.rows is None:
@@ -96,14 +99,17 @@ class HubDataset(SavedDataset):
         if self.source.rows is None:
             yield from super().rows(address, span)
             return
-        stream = self.loaded(address, streaming=True)
-        names = _class_names(stream.features or {})
         row = span.start
         try:
-            for row, values in enumerate(itertools.islice(stream, span.start, span.stop), start=span.start):
-                yield _with_class_names(RawRow(row, values), names)
+            for row, values in enumerate(self.open_input.rows(address, span, lambda: self._streamed(address, span)), span.start):
+                yield _with_class_names(RawRow(row, values), self.class_names)
         except Exception as problem:  # as in `loaded`
             raise DataError(f"{address}: breaks off after row {row} ({type(problem).__name__}: {_one_line(problem)})") from None
+
+    def _streamed(self, address: str, span: Span) -> Iterator[dict[str, Any]]:
+        stream = self.loaded(address, streaming=True)
+        self.class_names = _class_names(stream.features or {})
+        return itertools.islice(stream, span.start, None)
 
     def dataset(self, address: str) -> Any:
         """The memory-mapped data set."""

@@ -1,7 +1,8 @@
 """What all formats share: where a shard begins and ends, a raw row or why there is none, and how a format reads both."""
 
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,32 @@ class RawRow:
     """What could be read of a row with a problem."""
 
 
+class OpenInput:
+    """An input that can only be read forwards (compressed, streamed), kept open from shard to shard: a worker's next one mostly
+    begins further on, and what lies between is passed over. Read anew for each, the work would grow with its length squared.
+    """
+
+    def __init__(self) -> None:
+        self.address = ""
+        """Empty if none is open."""
+        self.row = 0
+        """Row that comes next."""
+        self.items: Iterator[Any] = iter(())
+
+    def rows(self, address: str, span: Span, begin: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        """One item for each row of a shard; `begin` opens the input at the shard's first row."""
+        if address != self.address or span.start < self.row:
+            self.row, self.items = span.start, begin()
+        self.address = ""  # until the shard is through: what breaks or ends is not gone on with
+        for _ in itertools.islice(self.items, span.start - self.row):
+            self.row += 1
+        for item in itertools.islice(self.items, None if span.stop is None else span.stop - span.start):
+            self.row += 1
+            yield item
+        if self.row == span.stop:
+            self.address = address
+
+
 class Format(ABC):
     """One way in which instructions are stored. A new one is a subclass and a line in `FORMATS`."""
 
@@ -55,6 +82,7 @@ class Format(ABC):
         self.source = source
         self.row_bytes = row_bytes
         """Longest row that is read."""
+        self.open_input = OpenInput()
 
     @abstractmethod
     def spans(self, address: str, limit: int | None) -> list[Span]:

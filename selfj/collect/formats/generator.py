@@ -23,14 +23,19 @@ class GeneratedRows(Format):
         return even_spans(limit, None)
 
     def rows(self, address: str, span: Span) -> Iterator[RawRow]:
-        """What the function yields; an error inside it comes out as it is."""
-        made = self.function(address)(self.source.seed, span.start, span.stop or span.start)
-        for row, values in enumerate(made, start=span.start):
-            if isinstance(values, dict):
-                yield RawRow(row, values)
-            else:
-                problem = RowProblem(f"not an object: the generator made {json_kind(values)}")
-                yield RawRow(row, problem=problem, content=str(values))
+        """What the function yields. Raises DataError for whatever error it ends in."""
+        row = span.start
+        try:
+            for values in self.function(address)(self.source.seed, span.start, span.stop or span.start):
+                yield _row(row, values)
+                row += 1
+        except DataError:
+            raise
+        except Exception as problem:  # a user's function fails in many ways
+            what = " ".join(f"{type(problem).__name__}: {problem}".split())
+            raise DataError(
+                f"{address}: breaks off at row {row} ({what}); mend the function or leave the source out"
+            ) from problem
 
     def function(self, address: str) -> Generator:
         """The function itself. Raises DataError if there is none of that name."""
@@ -39,3 +44,10 @@ class GeneratedRows(Format):
     def fingerprint(self, address: str) -> str:
         """Hash of its module's file; seed and rows are in the settings."""
         return function_hash(address)
+
+
+def _row(number: int, values: Any) -> RawRow:
+    if isinstance(values, dict):
+        return RawRow(number, values)
+    problem = RowProblem(f"not an object: the generator made {json_kind(values)}")
+    return RawRow(number, problem=problem, content=str(values))

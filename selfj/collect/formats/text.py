@@ -90,11 +90,16 @@ class TextFormat(Format):
 
     def rows(self, address: str, span: Span) -> Iterator[RawRow]:
         """Rows of one shard; where a compressed file breaks off, the break is the last row."""
-        for row, frame in enumerate(self._frames(address, span.offset), start=span.start):
+        for row, frame in enumerate(self._frames_of(address, span), start=span.start):
             if row == span.stop:
                 return
             if frame.problem or frame.raw is not None:
                 yield self._row(row, frame)
+
+    def _frames_of(self, address: str, span: Span) -> Iterator[Frame]:
+        if compression(address):
+            return self.open_input.rows(address, span, lambda: self._frames(address, span.offset))
+        return self._frames(address, span.offset)
 
     def _frames(self, address: str, offset: int) -> Iterator[Frame]:
         try:

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from selfj.collect.near.reading import Columns, read_range
-from selfj.collect.near.records import Pair
+from selfj.collect.near.records import Band, Pair
+from selfj.collect.sorted_parts import SortedParts
 from selfj.parts import MadePart
 from selfj.records import schema
 from selfj.run import RunFolder
@@ -27,11 +28,13 @@ class PairMaker:
 
     def __init__(self, parts: int) -> None:
         self.parts = parts
+        self.bands: SortedParts | None = None
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The pairs of one range of buckets, each once."""
         low, high = (_BUCKETS * number // self.parts for number in (part, part + 1))
-        first, second = pairs_of(*read_range(run.table("bands"), low, high))
+        self.bands = self.bands or SortedParts(run.table("bands"))
+        first, second = pairs_of(*read_range(self.bands, Band, low, high))
         rows = pa.table([first, second], schema=schema(Pair))
         return MadePart(rows, [], rows.num_rows)
 
@@ -41,6 +44,7 @@ def pairs_of(buckets: npt.NDArray[np.int64], next_band: npt.NDArray[np.int64], m
     with their square. Members that agree in the next band too stand side by side, so that in a bucket of many clusters
     neighbours are mostly alike; and every near duplicate has as many buckets to be found in as bands that agree.
     """
+    buckets, next_band, members = (column[in_company(buckets)] for column in (buckets, next_band, members))
     order = np.lexsort((members, next_band, buckets))
     buckets, members = buckets[order], members[order]
     same = np.concatenate([[False], buckets[1:] == buckets[:-1]])
@@ -48,6 +52,15 @@ def pairs_of(buckets: npt.NDArray[np.int64], next_band: npt.NDArray[np.int64], m
     later = np.flatnonzero(same)
     others = np.concatenate([members[later - 1], members[leaders[later]]])
     return distinct_pairs(others, np.concatenate([members[later], members[later]]))
+
+
+def in_company(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Mask of the values that are there more than once."""
+    order = np.argsort(values)
+    same = values[order][1:] == values[order][:-1]
+    mask = np.zeros(len(values), bool)
+    mask[order[1:][same]] = mask[order[:-1][same]] = True
+    return mask
 
 
 def distinct_pairs(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> Columns:

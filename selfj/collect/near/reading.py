@@ -1,28 +1,41 @@
-"""A range of a table whose parts are sorted by their first column, an integer: only the row groups that hold it are read."""
+"""What the makers of this folder read: a range of a table of numbers, and rows of `unique` by their members."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.parquet as pq
+import pyarrow as pa
 
+from selfj.collect.near.records import member_of
+from selfj.collect.sorted_parts import SortedParts
+from selfj.records import schema
 from selfj.tables import TableFolder
 
-Columns = list[npt.NDArray[np.int64]]
+Columns = list[npt.NDArray[Any]]
 
 
-def read_range(table: TableFolder, low: int, high: int) -> Columns:
+def read_range(table: SortedParts, record: type, low: int, high: int) -> Columns:
     """All columns of the rows with low ≤ first column < high, of all parts one after the other."""
-    pieces = [_piece(table, part, low, high) for part in table.parts()]
-    return [np.concatenate(columns) for columns in zip(*pieces, strict=True)]
+    found = pa.concat_tables([schema(record).empty_table(), *(rows for _, rows in table.pieces(low, high))])
+    return [column.to_numpy() for column in found.columns]
 
 
-def _piece(table: TableFolder, part: int, low: int, high: int) -> Columns:
-    with table.open(part) as file:
-        groups = [group for group in range(file.num_row_groups) if _overlaps(file.metadata.row_group(group), low, high)]
-        columns = [column.to_numpy() for column in file.read_row_groups(groups).columns]
-    inside = (columns[0] >= low) & (columns[0] < high)
-    return [column[inside] for column in columns]
+def rows_of_members(unique: TableFolder, members: npt.NDArray[np.int64], columns: list[str]) -> Iterator[pa.Table]:
+    """The rows of some members (sorted), in their order, those of one part at a time."""
+    parts = members >> 32
+    for part in np.unique(parts).tolist():
+        yield _rows_of(unique, part, members[parts == part] - member_of(part, 0), columns)
 
 
-def _overlaps(group: pq.RowGroupMetaData, low: int, high: int) -> bool:
-    keys = group.column(0).statistics  # None in an empty part
-    return keys is not None and bool(keys.min < high and keys.max >= low)
+def _rows_of(unique: TableFolder, part: int, places: npt.NDArray[np.int64], columns: list[str]) -> pa.Table:
+    """Rows of one part by their places (sorted); only the row groups that hold one are read."""
+    pieces, start = [], 0
+    with unique.open(part) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            inside = places[(places >= start) & (places < start + rows)] - start
+            if len(inside):
+                pieces.append(file.read_row_group(group, columns).take(pa.array(inside)))
+            start += rows
+    return pa.concat_tables(pieces)

@@ -24,21 +24,12 @@ class Pair:
 
 @dataclass
 class Verified:
-    """Two near duplicates, with what the choice between them needs."""
+    """Two near duplicates."""
 
     first: int
     second: int
     jaccard: float
     """Exact similarity of their sets of shingles, 0 to 1."""
-    first_id: str
-    second_id: str
-    first_source: str
-    second_source: str
-    first_row: int
-    second_row: int
-    first_length: int
-    """Characters of the reference."""
-    second_length: int
 
 
 @dataclass

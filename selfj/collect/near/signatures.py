@@ -1,6 +1,10 @@
-"""Shingles, their MinHash signatures (rensa), and the table `bands`."""
+"""Hashed shingles, their MinHash signatures (rensa), and the table `bands`."""
 
+import hashlib
+import itertools
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,31 +21,77 @@ _TOKEN = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+|[-+*/=<>%^|~&$#]")
 """Words, and the signs that make another formula of the same numbers; other punctuation makes no difference."""
 _SEED = 1
 _MIX = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT = np.uint64(29)
 
 
-def shingles(text: str, size: int) -> list[str]:
+@dataclass(frozen=True)
+class Shingles:
+    """The shingles of many texts as 64-bit hashes, one text after the other."""
+
+    hashes: npt.NDArray[np.uint64]
+    starts: npt.NDArray[np.int64]
+    """Where each text begins, and at the end how many there are: [texts + 1]."""
+
+    def of(self, text: int) -> set[int]:
+        """The different shingles of one text."""
+        return set(self.hashes[self.starts[text] : self.starts[text + 1]].tolist())
+
+
+def shingles_of(texts: list[str], size: int) -> Shingles:
     """Runs of `size` tokens; of a shorter text one with all of them."""
-    tokens = _TOKEN.findall(normalised(text)) or [text]
-    return [" ".join(tokens[start : start + size]) for start in range(max(1, len(tokens) - size + 1))]
+    tokens = [_TOKEN.findall(normalised(text)) or [text] for text in texts]
+    lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    ends = np.cumsum(lengths)
+    counts = np.maximum(lengths - size + 1, 1)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    first = np.arange(starts[-1]) + np.repeat(ends - lengths - starts[:-1], counts)
+    return Shingles(_windows(_token_hashes(tokens), first, np.repeat(ends, counts), size), starts)
 
 
-def jaccard(first: set[str], second: set[str]) -> float:
-    """Shared elements over all elements, 0 to 1."""
-    shared = len(first & second)
-    return shared / (len(first) + len(second) - shared)
+def joined(pieces: Iterable[Shingles]) -> Shingles:
+    """The texts of all pieces, one piece after the other."""
+    empty = Shingles(np.empty(0, np.uint64), np.zeros(1, np.int64))
+    there = [empty, *pieces]
+    counts = np.concatenate([np.diff(piece.starts) for piece in there])
+    return Shingles(np.concatenate([piece.hashes for piece in there]), np.concatenate([[0], np.cumsum(counts)]))
 
 
-def buckets_of(texts: list[str], settings: NearDuplicateSettings) -> npt.NDArray[np.int64]:
+def _token_hashes(tokens: list[list[str]]) -> npt.NDArray[np.uint64]:
+    """Of all tokens, one text after the other; each different one is hashed once."""
+    numbers: dict[str, int] = {}
+    flat = [numbers.setdefault(token, len(numbers)) for token in itertools.chain.from_iterable(tokens)]
+    digests = b"".join(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest() for token in numbers)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)[np.array(flat, np.int64)]
+
+
+def _windows(
+    words: npt.NDArray[np.uint64], first: npt.NDArray[np.int64], end: npt.NDArray[np.int64], size: int
+) -> npt.NDArray[np.uint64]:
+    """Hashes of the runs of `size` words that begin at `first`; none reaches beyond its `end`."""
+    hashes = np.zeros(len(first), np.uint64)
+    for place in range(size):
+        at = first + place
+        word = np.where(at < end, words[np.minimum(at, len(words) - 1)], np.uint64(0))
+        hashes = _mixed(hashes ^ word)
+    return hashes
+
+
+def _mixed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    spread = hashes * _MIX
+    return spread ^ (spread >> _SHIFT)
+
+
+def buckets_of(shingles: Shingles, settings: NearDuplicateSettings) -> npt.NDArray[np.int64]:
     """62-bit hashes [texts, bands]: texts of similar shingles agree in some of them."""
     from rensa import RMinHash
 
-    sets = [shingles(text, settings.shingle) for text in texts]
-    matrix = RMinHash.digest_matrix_from_token_sets(sets, settings.bands * settings.band_rows, _SEED)
-    digests = np.array(matrix.to_rows(), dtype=np.uint64).reshape(len(texts), settings.bands, settings.band_rows)
+    values = settings.bands * settings.band_rows
+    matrix = RMinHash.digest_matrix_from_flat_token_hashes(shingles.hashes, shingles.starts.astype(np.uint64), values, _SEED)
+    flat = np.fromiter(itertools.chain.from_iterable(matrix.to_rows()), np.uint64, values * (len(shingles.starts) - 1))
+    digests = flat.reshape(-1, settings.bands, settings.band_rows)
     hashes = np.broadcast_to(np.arange(1, settings.bands + 1, dtype=np.uint64), digests.shape[:2]) * _MIX
     for place in range(settings.band_rows):
-        hashes = (hashes ^ digests[:, :, place]) * _MIX
-        hashes ^= hashes >> np.uint64(29)
+        hashes = _mixed(hashes ^ digests[:, :, place])
     return (hashes >> np.uint64(2)).astype(np.int64)
 
 
@@ -54,10 +104,11 @@ class BandMaker:
     def make(self, run: RunFolder, part: int) -> MadePart:
         """All bands of the part's instructions."""
         texts = run.table("unique").read(part, ["instruction"]).column(0).to_pylist()
-        buckets = buckets_of(texts, self.settings) if texts else np.empty((0, self.settings.bands), np.int64)
+        shape = len(texts), self.settings.bands
+        buckets = buckets_of(shingles_of(texts, self.settings.shingle), self.settings) if texts else np.empty(shape, np.int64)
         members = np.arange(len(texts), dtype=np.int64) + member_of(part, 0)
-        columns = (buckets, np.roll(buckets, -1, axis=1), np.broadcast_to(members[:, None], buckets.shape))
+        columns = (buckets, np.roll(buckets, -1, axis=1), np.broadcast_to(members[:, None], shape))
         flat = [column.reshape(-1) for column in columns]
-        order = np.lexsort(flat[::-1])
+        order = np.argsort(flat[0], kind="stable")
         rows = pa.table([column[order] for column in flat], schema=schema(Band))
         return MadePart(rows, [], rows.num_rows)

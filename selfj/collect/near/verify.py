@@ -1,6 +1,6 @@
 """The table `near_verified`: pairs whose shingles agree as far as the threshold asks, by their exact Jaccard similarity.
 
-A part takes the pairs of one range of first members, and gathers their texts from `unique` in one pass over it.
+A part takes the pairs of one range of first members, and gathers their shingles in one pass over the instructions of `unique`.
 """
 
 import math
@@ -9,21 +9,21 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from selfj.collect.near.pairs import distinct_pairs
-from selfj.collect.near.reading import read_range
-from selfj.collect.near.records import Verified, member_of
-from selfj.collect.near.signatures import jaccard, shingles
+from selfj.collect.near.reading import read_range, rows_of_members
+from selfj.collect.near.records import Pair, Verified, member_of
+from selfj.collect.near.signatures import Shingles, joined, shingles_of
+from selfj.collect.sorted_parts import SortedParts
 from selfj.config import NearDuplicateSettings
 from selfj.parts import MadePart
 from selfj.records import schema
 from selfj.run import RunFolder
-from selfj.tables import TableFolder
 
-_PAIRS = 400_000
-"""Pairs that a worker compares at a time: up to twice as many texts are in memory (about 0.5 GB of instructions)."""
-_COLUMNS = ["instruction_id", "instruction", "source", "row", "reference"]
+_PAIRS = 2_000_000
+"""Rows of `near_pairs` that a worker takes at a time (each pair is there once for every range of buckets that it was met in): the
+shingles of some hundred thousand instructions are in memory, about 0.2 GB.
+"""
 
 
 def verify_parts(pairs: int) -> int:
@@ -39,69 +39,40 @@ class VerifyMaker:
         self.parts = parts
         self.unique_parts = unique_parts
         self.rows_per_part = rows_per_part
+        self.pairs: SortedParts | None = None
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The pairs of the part's range that are near duplicates."""
-        first, second = distinct_pairs(*read_range(run.table("near_pairs"), self.bound(part), self.bound(part + 1)))
+        self.pairs = self.pairs or SortedParts(run.table("near_pairs"))
+        first, second = distinct_pairs(*read_range(self.pairs, Pair, self.bound(part), self.bound(part + 1)))
         members = np.unique(np.concatenate([first, second]))
-        rows = gathered(run.table("unique"), members)
-        places = np.searchsorted(members, first), np.searchsorted(members, second)
-        similar = np.fromiter(self._similarities(rows.column("instruction"), *places), np.float64, len(first))
+        pieces = rows_of_members(run.table("unique"), members, ["instruction"])
+        shingles = joined(shingles_of(piece.column(0).to_pylist(), self.settings.shingle) for piece in pieces)
+        similar = similarities(shingles, np.searchsorted(members, first), np.searchsorted(members, second))
         chosen = similar >= self.settings.threshold
-        ends = [(rows.take(pa.array(place[chosen])), which[chosen]) for place, which in zip(places, (first, second), strict=True)]
-        return _made(ends, similar[chosen])
+        rows = pa.table([first[chosen], second[chosen], similar[chosen]], schema=schema(Verified))
+        return MadePart(rows, [], rows.num_rows)
 
     def bound(self, part: int) -> int:
         """First member of a part. The smaller of two evenly distributed members is x or more with probability (1 - x)^2."""
         position = self.unique_parts * (1 - math.sqrt(1 - part / self.parts))
         return member_of(int(position), int(position % 1 * self.rows_per_part))
 
-    def _similarities(
-        self, texts: pa.ChunkedArray, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]
-    ) -> Iterator[float]:
-        before, shown = -1, set[str]()
-        for one, other in zip(first.tolist(), second.tolist(), strict=True):
-            if one != before:
-                before, shown = one, set(shingles(texts[one].as_py(), self.settings.shingle))
-            yield jaccard(shown, set(shingles(texts[other].as_py(), self.settings.shingle)))
+
+def similarities(shingles: Shingles, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Jaccard similarity of the texts of each pair, 0 to 1; quickest where pairs of one first text stand together."""
+    return np.fromiter(_similarities(shingles, first, second), np.float64, len(first))
 
 
-def gathered(unique: TableFolder, members: npt.NDArray[np.int64]) -> pa.Table:
-    """The rows of some members (sorted), in their order, with the length of the reference in place of its text."""
-    parts = members >> 32
-    pieces = [_rows_of(unique, int(part), members[parts == part] - member_of(int(part), 0)) for part in np.unique(parts)]
-    empty = pa.table({name: pa.array([], pa.int64() if name in ("row", "length") else pa.string()) for name in _names()})
-    return pa.concat_tables([empty, *pieces]).combine_chunks()
+def _similarities(shingles: Shingles, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> Iterator[float]:
+    before, shown = -1, set[int]()
+    for one, other in zip(first.tolist(), second.tolist(), strict=True):
+        if one != before:
+            before, shown = one, shingles.of(one)
+        yield jaccard(shown, shingles.of(other))
 
 
-def _names() -> list[str]:
-    return [*_COLUMNS[:-1], "length"]
-
-
-def _rows_of(unique: TableFolder, part: int, places: npt.NDArray[np.int64]) -> pa.Table:
-    """Rows of one part by their places (sorted); only the row groups that hold one are read."""
-    pieces, start = [], 0
-    with unique.open(part) as file:
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            inside = places[(places >= start) & (places < start + rows)] - start
-            if len(inside):
-                pieces.append(_shortened(file.read_row_group(group, _COLUMNS).take(pa.array(inside))))
-            start += rows
-    return pa.concat_tables(pieces)
-
-
-def _shortened(rows: pa.Table) -> pa.Table:
-    lengths = pc.cast(pc.utf8_length(rows.column("reference")), pa.int64())
-    return pa.table([*(rows.column(name) for name in _COLUMNS[:-1]), lengths], names=_names())
-
-
-def _made(ends: list[tuple[pa.Table, npt.NDArray[np.int64]]], similar: npt.NDArray[np.float64]) -> MadePart:
-    columns: dict[str, object] = {"jaccard": similar}
-    for end, (rows, members) in zip(("first", "second"), ends, strict=True):
-        columns[end] = members
-        for name, source in {"id": "instruction_id", "source": "source", "row": "row", "length": "length"}.items():
-            columns[f"{end}_{name}"] = rows.column(source)
-    wanted = schema(Verified)
-    made = pa.table([columns[name] for name in wanted.names], schema=wanted)
-    return MadePart(made, [], made.num_rows)
+def jaccard(first: set[int], second: set[int]) -> float:
+    """Shared elements over all elements, 0 to 1."""
+    shared = len(first & second)
+    return shared / (len(first) + len(second) - shared)

@@ -5,11 +5,13 @@ import random
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from selfj.collect.near.clusters import best_of_each, components
 from selfj.collect.near.pairs import distinct_pairs, pairs_of
-from selfj.collect.near.signatures import buckets_of, jaccard, shingles
+from selfj.collect.near.signatures import buckets_of, joined, shingles_of
+from selfj.collect.near.verify import jaccard, similarities
 from selfj.collect.unique import UniqueMaker, plan_ranges
 from selfj.config import NearDuplicateSettings
 from selfj.records import Instruction, from_table, instruction_id, rejected, to_table
@@ -29,6 +31,17 @@ def changed(text: str, places: int, seed: int = 0) -> str:
     """The text with some words at its end replaced: only a few shingles differ."""
     words = text.split()
     return " ".join([*words[: len(words) - places], *(f"x{seed}y{place}" for place in range(places))])
+
+
+def in_words(text: str) -> set[str]:
+    """Shingles of three words as texts."""
+    words = text.split()
+    return {" ".join(words[start : start + 3]) for start in range(len(words) - 2)}
+
+
+def jaccard_of(one: str, other: str) -> float:
+    shared = in_words(one) & in_words(other)
+    return len(shared) / len(in_words(one) | in_words(other))
 
 
 def row(text: str, number: int, source: str = "best", reference: str = "r") -> Instruction:
@@ -53,21 +66,37 @@ def write_unique(run: RunFolder, rows: list[Instruction], parts: int = 1) -> Non
     ],
 )
 def test_case_spaces_and_punctuation_make_no_other_shingles_but_words_and_signs_do(one: str, other: str, same: bool) -> None:
-    assert (shingles(one, 3) == shingles(other, 3)) is same
+    shingles = shingles_of([one, other], 3)
+    assert (shingles.of(0) == shingles.of(1)) is same
 
 
 def test_a_short_text_is_one_shingle() -> None:
-    assert shingles("one two", 3) == ["one two"] and shingles("one two three four", 3) == ["one two three", "two three four"]
-    assert jaccard({"a", "b"}, {"b", "c"}) == pytest.approx(1 / 3)
+    shingles = shingles_of(["one two", "one two three four", "one", "two one", "three two one"], 3)
+    assert [len(shingles.of(text)) for text in range(5)] == [1, 2, 1, 1, 1]
+    assert len(set(shingles.hashes.tolist())) == 6
+
+
+def test_hashed_shingles_are_as_alike_as_the_texts() -> None:
+    texts = [changed(text_of(seed // 4), 3 * (seed % 4)) for seed in range(40)]
+    shingles = joined(shingles_of(texts[start : start + 7], 3) for start in range(0, 40, 7))
+    assert (shingles.hashes == shingles_of(texts, 3).hashes).all()
+    first, second = np.arange(39), np.arange(1, 40)
+    found = similarities(shingles, first, second)
+    assert found.tolist() == [jaccard_of(texts[i], texts[i + 1]) for i in range(39)] and 0 < found.max() < 1
+    assert jaccard({1, 2}, {2, 3}) == pytest.approx(1 / 3)
+
+
+def buckets(texts: list[str]) -> npt.NDArray[np.int64]:
+    return buckets_of(shingles_of(texts, NEAR.shingle), NEAR)
 
 
 def test_texts_agree_in_bands_the_more_often_the_more_alike_they_are() -> None:
     texts = [text_of(seed) for seed in range(200)]
-    whole = buckets_of(texts, NEAR)
+    whole = buckets(texts)
     assert whole.shape == (200, NEAR.bands) and whole.min() >= 0 and whole.max() < 1 << 62
-    alike = (whole == buckets_of([changed(text, 2) for text in texts], NEAR)).mean()
-    apart = (whole == buckets_of([changed(text, 12) for text in texts], NEAR)).mean()
-    assert alike > 0.5 > 0.2 > apart and (whole == buckets_of(texts, NEAR)).all()
+    alike = (whole == buckets([changed(text, 2) for text in texts])).mean()
+    apart = (whole == buckets([changed(text, 12) for text in texts])).mean()
+    assert alike > 0.5 > 0.2 > apart and (whole == buckets(texts)).all()
     assert (whole[0] == whole[1:]).sum() == 0 and len(set(whole[0].tolist())) == NEAR.bands
 
 
@@ -107,7 +136,7 @@ def test_near_duplicates_are_found_and_others_left_alone(run_folder: RunFolder) 
 def test_the_threshold_is_exact(run_folder: RunFolder) -> None:
     base = text_of(1, 42)  # 40 shingles; 4 changed words at the end leave 36 of 44
     write_unique(run_folder, [row(base, 0), row(changed(base, 4), 1)])
-    similar = jaccard(set(shingles(base, 3)), set(shingles(changed(base, 4), 3)))
+    similar = jaccard_of(base, changed(base, 4))
     assert similar == pytest.approx(36 / 44)
     for threshold, count in ((similar - 0.001, 1), (similar + 0.001, 0)):
         assert len(near_here(run_folder, NearDuplicateSettings(enabled=True, threshold=threshold), LABELS)) == count
@@ -116,7 +145,7 @@ def test_the_threshold_is_exact(run_folder: RunFolder) -> None:
 def test_a_chain_of_near_duplicates_is_one_cluster(run_folder: RunFolder) -> None:
     base = text_of(2, 42)
     texts = [base, changed(base, 3, 1), " ".join([*changed(base, 3, 1).split()[3:], "a", "b", "c"])]
-    ends = jaccard(set(shingles(texts[0], 3)), set(shingles(texts[2], 3)))
+    ends = jaccard_of(texts[0], texts[2])
     assert ends < 0.8
     write_unique(run_folder, [row(text, number) for number, text in enumerate(texts)])
     assert [item.kept_row for item in near_here(run_folder, NEAR, LABELS)] == [0, 0]
