@@ -119,11 +119,72 @@ class BalanceSettings:
     others."""
     max_per_source: int | None = field(default=None, metadata=ADDED)
     """Most instructions of one source."""
+    clusters: int = field(default=0, metadata=ADDED)
+    """Clusters (k-means) of all instructions in embedding space (`score.embedding_model`): what is taken of a source in a
+    category is divided evenly among them. 0: a uniform sample instead."""
 
     @property
     def enabled(self) -> bool:
         """Whether anything is asked for."""
-        return bool(self.categories) or self.max_per_source is not None
+        return bool(self.categories) or self.max_per_source is not None or self.clusters > 0
+
+
+@dataclass
+class CentroidSettings:
+    """Category by the nearest centroid of labelled examples in embedding space (`score.embedding_model`)."""
+
+    examples: str = field(default="", metadata=ADDED)
+    """File with columns `instruction` and `category`; none: the rows of sources whose category is set are the examples."""
+    max_examples: int = field(default=2000, metadata=ADDED)
+    """Most examples of one category; of more, those with the lowest hashes."""
+    per_category: int = field(default=8, metadata=ADDED)
+    """Centroids of a category (k-means of its examples): one holds many kinds of instructions."""
+    held_out: float = field(default=0.2, metadata=ADDED)
+    """Share of the examples that no centroid is made of, by hash: they tell how often the category is right."""
+    min_similarity: float = field(default=0.0, metadata=ADDED)
+    """Cosine, -1 to 1: instructions with no centroid so near get no category."""
+    min_margin: float = field(default=0.0, metadata=ADDED)
+    """Cosine: instructions whose two nearest categories differ by less get none."""
+
+
+@dataclass
+class AskedCategorySettings:
+    """Category by a prompt to the policy: the exact probabilities of one letter for each category."""
+
+    categories: dict[str, str] = field(
+        default_factory=lambda: {
+            "common": "everyday questions, writing, advice, general knowledge",
+            "coding": "writing, explaining or correcting programs, queries, commands",
+            "academic": "mathematics, science, medicine, law and other school or university subjects",
+        },
+        metadata=ADDED,
+    )
+    """Category → what belongs to it, as the policy reads it."""
+    rotate: bool = field(default=True, metadata=ADDED)
+    """Ask once for each category, so that each stands at each letter once, and take the mean: as many prompts as categories."""
+    min_probability: float = field(default=0.0, metadata=ADDED)
+    """Instructions whose most probable category has less get none."""
+
+
+@dataclass
+class ClassifierSettings:
+    """Category of rows for which no source, column or mapping gives one."""
+
+    kind: Literal["none", "centroids", "policy"] = field(default="none", metadata=ADDED)
+    """Nearest labelled centroid, or a prompt to the policy; none: `collect.default_category`."""
+    rows: Literal["missing", "all"] = field(default="missing", metadata=ADDED)
+    """`all`: also rows whose source says one."""
+    unknown: str = field(default="unknown", metadata=ADDED)
+    """Category of rows that the classifier leaves open; the table `categories` says why."""
+    centroids: CentroidSettings = field(default_factory=CentroidSettings, metadata=ADDED)
+    """For `kind: centroids`."""
+    asked: AskedCategorySettings = field(default_factory=AskedCategorySettings, metadata=ADDED)
+    """For `kind: policy`."""
+
+    @property
+    def enabled(self) -> bool:
+        """Whether there is one."""
+        return self.kind != "none"
 
 
 @dataclass
@@ -196,6 +257,8 @@ class CollectSettings:
     """Near duplicates; exact ones are always found."""
     balance: BalanceSettings = field(default_factory=BalanceSettings, metadata=ADDED)
     """Numbers by category and source."""
+    classifier: ClassifierSettings = field(default_factory=ClassifierSettings, metadata=ADDED)
+    """Category of rows that have none."""
     decontaminate: DecontaminationSettings = field(default_factory=DecontaminationSettings, metadata=ADDED)
     """Evaluation sets that training rows must not overlap."""
 

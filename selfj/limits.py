@@ -2,7 +2,7 @@
 
 import re
 
-from selfj.config import Settings
+from selfj.config import ClassifierSettings, Settings
 
 
 def problems_of(settings: Settings) -> list[str]:
@@ -50,9 +50,25 @@ def _collect_limits(settings: Settings) -> list[tuple[bool, str]]:
         (near.bands > 0 and near.band_rows > 0, "collect.near_duplicates.bands and band_rows: at least 1"),
         (all(weight > 0 for weight in balance.categories.values()), "collect.balance.categories: weights above 0"),
         (balance.max_per_source is None or balance.max_per_source > 0, "collect.balance.max_per_source: at least 1"),
+        (balance.clusters >= 0, "collect.balance.clusters: at least 0"),
+        *_classifier_limits(settings.collect.classifier),
         (clean.ngram > 0, "collect.decontaminate.ngram: at least 1"),
         (all(item.path for item in clean.sets), "collect.decontaminate.sets: each needs a `path`"),
         (all(map(_is_pattern, patterns)), "collect.sources: `only` holds something that is no regular expression"),
+    ]
+
+
+def _classifier_limits(settings: ClassifierSettings) -> list[tuple[bool, str]]:
+    nearest, asked = settings.centroids, settings.asked
+    return [
+        (bool(settings.unknown), "collect.classifier.unknown: a name is expected"),
+        (
+            nearest.max_examples > 0 and nearest.per_category > 0,
+            "collect.classifier.centroids.max_examples and per_category: at least 1",
+        ),
+        (0 <= nearest.held_out < 1, "collect.classifier.centroids.held_out: at least 0, below 1"),
+        (2 <= len(asked.categories) <= 26, "collect.classifier.asked.categories: 2 to 26 of them"),
+        (0 <= asked.min_probability <= 1, "collect.classifier.asked.min_probability: 0 to 1"),
     ]
 
 

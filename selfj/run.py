@@ -21,6 +21,8 @@ _OPTIONAL_TABLES = re.compile(r"candidates|resample_similarities|judged_candidat
 """What the evaluate step makes if its settings ask for it."""
 BETWEEN = ("unique", "bands", "near_pairs", "near_verified", "near_duplicates")
 """What the collect step makes between its two tables if its settings ask for near duplicates."""
+BESIDE = ("category_examples", "centroids", "embeddings", "categories", "cluster_centres", "clusters", "card")
+"""What it makes beside them if its settings ask for a classifier or for clusters, and the data card of `selfj collect`."""
 VARIANTS = "variants"
 """Folder of a run's variants (selfj/variants.py)."""
 _VARIANT = "_variant.json"
@@ -69,7 +71,7 @@ class RunFolder:
     def tables_of(self, step: str) -> list[str]:
         """Tables that a step makes in this run: those of every run, and what its settings added, as far as it has been begun."""
         if step == "collect":
-            return TABLES_OF_STEP[step] + [name for name in self.store.names("") if name in BETWEEN]
+            return TABLES_OF_STEP[step] + [name for name in self.store.names("") if name in BETWEEN + BESIDE]
         if step != "evaluate":
             return list(TABLES_OF_STEP[step])
         return TABLES_OF_STEP[step] + [name for name in self.store.names("") if _OPTIONAL_TABLES.fullmatch(name)]

@@ -1,11 +1,11 @@
-"""Balanced sampling to a budget: how many instructions of each category and source, and which.
+"""Balanced sampling to a budget: how many instructions of each category and source, and of each cluster within, and which.
 
-Of each group those with the lowest ids are taken: ids are hashes, so that is a uniform sample, the same every time. Memory: eight
-bytes for each instruction.
+Of each stratum those with the lowest ids are taken: ids are hashes, so that is a uniform sample, the same every time. Memory:
+twelve bytes for each instruction.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,13 +14,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from selfj.collect.marks import CLUSTER
 from selfj.config import BalanceSettings
-from selfj.records import Rejected, rejected
+from selfj.records import Rejected, rejected, stable_seed
 from selfj.tables import TableFolder
 
 Key = TypeVar("Key", bound=Hashable)
 Group = tuple[str, str]
 """Category and source."""
+Stratum = tuple[str, str, int]
+"""The same, and the cluster; -1 where there are none."""
 _DIGITS = 16
 """Hexadecimal digits of an id that tell instructions apart."""
 
@@ -31,36 +34,71 @@ class Balance:
 
     sources: dict[str, str]
     """What the tables call a file of a source → the source."""
-    last: dict[Group, int]
-    """The first 64 bits of the last id that is taken; a group that is not there gives none."""
+    last: dict[Stratum, int]
+    """The first 64 bits of the last id that is taken; a stratum that is not there gives none."""
 
     def takes(self, rows: pa.Table) -> npt.NDArray[np.bool_]:
-        """Mask of the rows (with instruction_id, category and source) that are taken."""
-        ids, groups = _heads(rows.column("instruction_id")), self.groups(rows)
-        last = [self.last.get(group, -1) for group in groups]
-        return np.array([int(head) <= bound for head, bound in zip(ids, last, strict=True)], dtype=bool)
+        """Mask of the rows (with instruction_id, category, source, and cluster if there are any) that are taken."""
+        last = [self.last.get(stratum, -1) for stratum in self.strata(rows)]
+        return np.array([int(head) <= bound for head, bound in zip(_heads(rows), last, strict=True)], dtype=bool)
 
-    def groups(self, rows: pa.Table) -> list[Group]:
-        """The group of each row."""
+    def strata(self, rows: pa.Table) -> list[Stratum]:
+        """The stratum of each row."""
         labels, categories = rows.column("source").to_pylist(), rows.column("category").to_pylist()
-        return [(category, self.sources.get(label, label)) for category, label in zip(categories, labels, strict=True)]
+        clusters = rows.column(CLUSTER).to_pylist() if CLUSTER in rows.column_names else [-1] * rows.num_rows
+        sources = [self.sources.get(label, label) for label in labels]
+        return list(zip(categories, sources, clusters, strict=True))
 
 
 def plan_balance(
-    unique: TableFolder, settings: BalanceSettings, budget: int | None, sources: dict[str, str], dropped: pa.Array
+    unique: TableFolder,
+    settings: BalanceSettings,
+    budget: int | None,
+    sources: dict[str, str],
+    dropped: pa.Array,
+    marked: Callable[[pa.Table], pa.Table] = lambda rows: rows,
 ) -> Balance:
-    """What is taken of the instructions of `unique` that are not dropped, at most `budget` in all."""
-    empty = Balance(sources, {})
-    heads: dict[Group, list[npt.NDArray[np.uint64]]] = defaultdict(list)
+    """What is taken of the instructions of `unique` that are not dropped, at most `budget` in all.
+
+    `marked` gives rows their categories and clusters (marks.Marks).
+    """
+    numbers: dict[Stratum, int] = {}
+    heads, strata = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
     for part in unique.parts():
         rows = unique.read(part, ["instruction_id", "category", "source"])
-        rows = rows.filter(pc.invert(pc.is_in(rows.column("instruction_id"), dropped)))
-        ids, groups = _heads(rows.column("instruction_id")), empty.groups(rows)
-        for group in dict.fromkeys(groups):
-            heads[group].append(ids[[other == group for other in groups]])
-    joined = {group: np.sort(np.concatenate(found)) for group, found in heads.items()}
-    taken = quotas({group: len(found) for group, found in joined.items()}, settings, budget)
-    return Balance(sources, {group: int(joined[group][count - 1]) for group, count in taken.items() if count})
+        rows = marked(rows.filter(pc.invert(pc.is_in(rows.column("instruction_id"), dropped))))
+        found = [numbers.setdefault(stratum, len(numbers)) for stratum in Balance(sources, {}).strata(rows)]
+        heads.append(_heads(rows))
+        strata.append(np.array(found, dtype=np.int32))
+    return Balance(sources, _last_taken(np.concatenate(heads), np.concatenate(strata), numbers, settings, budget))
+
+
+def _last_taken(
+    heads: npt.NDArray[np.uint64],
+    strata: npt.NDArray[np.int32],
+    numbers: dict[Stratum, int],
+    settings: BalanceSettings,
+    budget: int | None,
+) -> dict[Stratum, int]:
+    counts = np.bincount(strata, minlength=len(numbers))
+    ordered, begins = heads[np.lexsort((heads, strata))], np.concatenate([[0], np.cumsum(counts)])
+    taken = _taken({stratum: int(counts[number]) for stratum, number in numbers.items()}, settings, budget)
+    return {stratum: int(ordered[begins[numbers[stratum]] + count - 1]) for stratum, count in taken.items() if count}
+
+
+def _taken(counts: dict[Stratum, int], settings: BalanceSettings, budget: int | None) -> dict[Stratum, int]:
+    """Instructions to take of each stratum: a group's share evenly among its clusters.
+
+    The clusters are in an order of the group's own: where there are more of them than instructions to take, groups draw from
+    different ones.
+    """
+    of_group: dict[Group, dict[Stratum, int]] = defaultdict(dict)
+    for stratum in sorted(counts, key=lambda stratum: stable_seed("stratum", *stratum)):
+        of_group[stratum[:2]][stratum] = counts[stratum]
+    of_group = {group: of_group[group] for group in dict.fromkeys(stratum[:2] for stratum in counts)}
+    shares = quotas({group: sum(clusters.values()) for group, clusters in of_group.items()}, settings, budget)
+    found = (filled(clusters, dict.fromkeys(clusters, 1.0), shares[group]) for group, clusters in of_group.items())
+    return {stratum: count for taken in found for stratum, count in taken.items()}
 
 
 def quotas(counts: dict[Group, int], settings: BalanceSettings, budget: int | None) -> dict[Group, int]:
@@ -118,5 +156,5 @@ def not_taken(rows: pa.Table, step: str) -> list[Rejected]:
     ]
 
 
-def _heads(ids: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
-    return np.array([int(key[:_DIGITS], 16) for key in ids.to_pylist()], dtype=np.uint64)
+def _heads(rows: pa.Table) -> npt.NDArray[np.uint64]:
+    return np.array([int(key[:_DIGITS], 16) for key in rows.column("instruction_id").to_pylist()], dtype=np.uint64)

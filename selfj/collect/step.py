@@ -1,6 +1,7 @@
 """Step 1, collect: sources → `collected` (one part a shard) → `instructions` (each once, parts of about equal size).
 
-Where near duplicates are looked for or the sample is balanced, `unique` and the tables of `near/` stand between the two.
+Where near duplicates are looked for, rows are classified or the sample is balanced, `unique` and the tables of `near/`,
+`categories/` and `embedded/` stand between the two.
 """
 
 import functools
@@ -11,6 +12,8 @@ import pyarrow as pa
 from selfj.collect.balance import Balance, plan_balance
 from selfj.collect.collected import STEP, CollectedMaker
 from selfj.collect.contamination import content_of
+from selfj.collect.embedded.rows import Remaining
+from selfj.collect.marks import Marks, find_marks
 from selfj.collect.near import find_near_duplicates
 from selfj.collect.sources import Plan, Shard, check_names, name_of, plan_source
 from selfj.collect.summary import Summary, summarise
@@ -18,7 +21,7 @@ from selfj.collect.unique import Ranges, UniqueMaker, balanced_ranges, plan_rang
 from selfj.config import CollectSettings, Settings, as_dict
 from selfj.errors import DataError, RunFolderError, SelfJError
 from selfj.parts import Pool, Table, make_table
-from selfj.run import BETWEEN, RunFolder
+from selfj.run import BESIDE, BETWEEN, RunFolder
 from selfj.tables import Fingerprint, Manifest
 
 UNIQUE_ROWS = 32_000
@@ -49,10 +52,10 @@ def collect(run: RunFolder, settings: Settings) -> Manifest:
     collected = _make_collected(run, chosen, plans)
     if not collected.rows_out:
         raise _nothing_left(summarise(run, chosen.sources, problems))
-    twice = chosen.near_duplicates.enabled or chosen.balance.enabled
+    twice = chosen.near_duplicates.enabled or chosen.balance.enabled or chosen.classifier.enabled
     before = _make_unique(run, chosen, collected) if twice else collected
     sources = {shard.label: name_of(chosen.sources[shard.source]) for plan in plans for shard in plan.shards}
-    instructions = _make_instructions(run, chosen, before, sources)
+    instructions = _make_instructions(run, settings, before, sources)
     if not instructions.details:
         summary = summarise(run, chosen.sources, problems)
         instructions.details = summary.as_details()
@@ -65,7 +68,7 @@ def collect(run: RunFolder, settings: Settings) -> Manifest:
 def step_counts(run: RunFolder) -> StepCounts:
     """Rows read, kept and rejected by the finished step. Raises RunFolderError if it is not finished."""
     collected, instructions = run.upstream("collected", "report"), run.upstream("instructions", "report")
-    between = [manifest for name in BETWEEN if (manifest := run.table(name).manifest())]
+    between = [manifest for name in BETWEEN + BESIDE if (manifest := run.table(name).manifest())]
     counts = StepCounts(
         rows_in=collected.rows_in,
         rows_out=instructions.rows_out,
@@ -118,20 +121,22 @@ def _make_unique(run: RunFolder, settings: CollectSettings, collected: Manifest)
     return make_table(run, table, functools.partial(UniqueMaker, ranges), Pool(settings.workers))
 
 
-def _make_instructions(run: RunFolder, settings: CollectSettings, before: Manifest, sources: dict[str, str]) -> Manifest:
-    """The last table, from `collected`, or from `unique` without near duplicates and balanced.
+def _make_instructions(run: RunFolder, settings: Settings, before: Manifest, sources: dict[str, str]) -> Manifest:
+    """The last table, from `collected`, or from `unique` without near duplicates, classified and balanced.
 
     `sources` are the labels of the sources, each with its source's name, in the order of the settings.
     """
-    inputs, dropped = {before.table: before.fingerprint.digest}, ""
-    if settings.near_duplicates.enabled:
-        near = find_near_duplicates(run, settings.near_duplicates, before, list(sources), settings.workers)
+    chosen, inputs, dropped = settings.collect, {before.table: before.fingerprint.digest}, ""
+    if chosen.near_duplicates.enabled:
+        near = find_near_duplicates(run, chosen.near_duplicates, before, list(sources), chosen.workers)
         inputs[near.table], dropped = near.fingerprint.digest, near.table
-    ranges, balance = _chosen_rows(run, settings, before, dropped, sources)
-    fingerprint = Fingerprint(as_dict(settings, resources=False), inputs)
+    ranges = _ranges(run, chosen, before, dropped)
+    marks, made_by = find_marks(run, settings, before, Remaining(dropped, ranges.kept(ranges.parts)))
+    balance = _balance(run, chosen, dropped, sources, marks)
+    fingerprint = Fingerprint(as_dict(chosen, resources=False), inputs | made_by)
     table = Table("instructions", STEP, fingerprint, list(range(ranges.parts)), before.rows_out)
-    maker = functools.partial(UniqueMaker, ranges, before.table, dropped, balance)
-    return make_table(run, table, maker, Pool(settings.workers, together=_together(ranges, settings.workers)))
+    maker = functools.partial(UniqueMaker, ranges, before.table, dropped, balance, marks)
+    return make_table(run, table, maker, Pool(chosen.workers, together=_together(ranges, chosen.workers)))
 
 
 def _together(ranges: Ranges, workers: int) -> int:
@@ -139,16 +144,21 @@ def _together(ranges: Ranges, workers: int) -> int:
     return max(1, min(ranges.together, ranges.parts // (2 * workers)))
 
 
-def _chosen_rows(
-    run: RunFolder, settings: CollectSettings, before: Manifest, dropped: str, sources: dict[str, str]
-) -> tuple[Ranges, Balance | None]:
-    """Which rows of the table before are kept: a uniform sample of `max_instructions`, or a balanced one."""
-    table, gone = run.table(before.table), run.table(dropped) if dropped else None
+def _ranges(run: RunFolder, settings: CollectSettings, before: Manifest, dropped: str) -> Ranges:
+    """Which rows of the table before may be kept: a uniform sample of `max_instructions`, or all that a balance may take."""
     rows, limit, size = before.rows_out, settings.max_instructions, settings.rows_per_part
+    if settings.balance.enabled:
+        return balanced_ranges(rows, limit, size)
+    return plan_ranges(run.table(before.table), rows, limit, size, run.table(dropped) if dropped else None)
+
+
+def _balance(run: RunFolder, settings: CollectSettings, dropped: str, sources: dict[str, str], marks: Marks) -> Balance | None:
+    """Which rows of `unique` a balanced sample takes."""
     if not settings.balance.enabled:
-        return plan_ranges(table, rows, limit, size, gone), None
-    ids = gone.read_all(["instruction_id"]).column(0).combine_chunks() if gone else pa.array([], pa.string())
-    return balanced_ranges(rows, limit, size), plan_balance(table, settings.balance, limit, sources, ids)
+        return None
+    gone = run.table(dropped).read_all(["instruction_id"]).column(0).combine_chunks() if dropped else pa.array([], pa.string())
+    marked = functools.partial(marks.applied, run)
+    return plan_balance(run.table("unique"), settings.balance, settings.max_instructions, sources, gone, marked)
 
 
 def _nothing_left(summary: Summary) -> DataError:

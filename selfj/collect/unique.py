@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from selfj.collect.balance import Balance, not_taken
 from selfj.collect.collected import STEP, duplicate_of
+from selfj.collect.marks import Marks
 from selfj.collect.near.records import NearDuplicate
 from selfj.collect.sorted_parts import SortedParts, between
 from selfj.parts import MadePart
@@ -111,12 +112,22 @@ def _lowest(arrays: list[pa.Array], count: int) -> pa.Array:
 class UniqueMaker:
     """Makes one part of `instructions` at a time; what it read for one part serves the next ones too."""
 
-    def __init__(self, ranges: Ranges, source: str = "collected", dropped: str = "", balance: Balance | None = None) -> None:
-        """`source`: the table that it reads; `dropped`: a table of near duplicates (near.records) that are left out."""
+    def __init__(
+        self,
+        ranges: Ranges,
+        source: str = "collected",
+        dropped: str = "",
+        balance: Balance | None = None,
+        marks: Marks | None = None,
+    ) -> None:
+        """`source`: the table that it reads; `dropped`: a table of near duplicates (near.records) that are left out; `marks`:
+        what other tables say of the rows.
+        """
         self.ranges = ranges
         self.source = source
         self.dropped = dropped
         self.balance = balance
+        self.marks = marks
         self.tables: dict[str, SortedParts] = {}
         self.texts = _Window(ranges.parts, ranges.together, schema(Instruction).names)
         self.keys = _Window(ranges.parts, _width(ranges.parts, ranges.beyond_rows, _KEY_ROWS), _KEYS)
@@ -132,11 +143,12 @@ class UniqueMaker:
         if self.dropped:
             kept, near = _without(kept, self._dropped(run, self.ranges.kept(part), self.ranges.kept(part + 1)))
             rejects += near
+        kept = self.marks.applied(run, kept) if self.marks else kept
         if self.balance:
             taken = pa.array(self.balance.takes(kept))
             rejects += not_taken(kept.filter(pc.invert(taken)), STEP)
             kept = kept.filter(taken)
-        return MadePart(kept, rejects, rows.num_rows + (beyond.num_rows if beyond else 0))
+        return MadePart(kept.select(schema(Instruction).names), rejects, rows.num_rows + (beyond.num_rows if beyond else 0))
 
     def _dropped(self, run: RunFolder, low: str, high: str) -> pa.Table:
         pieces = [rows for _, rows in self._table(run, self.dropped).pieces(low, high)]
