@@ -19,22 +19,19 @@ from selfj.rewards.client import JudgeClient, RewardError, reward_for
 from selfj.rewards.gathering import GatheringClient
 from selfj.rewards.settings import RewardSettings
 
-INSTRUCTION_KEY = "question"
-"""Where verl's own recipes keep the question."""
+KEY = "question"
+"""Where verl's own recipes keep the instruction."""
 OF_VERL = ("reward_router_address", "reward_model_tokenizer")
 """What verl passes on where it runs a reward model of its own; not needed."""
+
+Extra = Mapping[str, Any] | None
+"""What the data set says of a row beside prompt and ground truth."""
 
 _clients: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[RewardSettings, GatheringClient]]" = WeakKeyDictionary()
 
 
 async def compute_score(
-    data_source: str,
-    solution_str: str,
-    ground_truth: Any,
-    extra_info: Mapping[str, Any] | None = None,
-    *,
-    instruction_key: str = INSTRUCTION_KEY,
-    **fields: Any,
+    data_source: str, solution_str: str, ground_truth: Any, extra_info: Extra = None, *, instruction_key: str = KEY, **fields: Any
 ) -> dict[str, float]:
     """Reward of one answer, with `judged` and `answered` (1 or 0) for verl's metrics.
 
@@ -42,26 +39,20 @@ async def compute_score(
     endpoint together. Raises RewardError if there is no reply, no instruction, or no score and `missing` is not set.
     """
     settings = _settings(fields)
-    answer = Answer(instruction_in(extra_info, instruction_key), solution_str)
-    return _scored(await _client(settings).judge(answer), settings)
+    judged = await _client(settings).judge(Answer(instruction_in(extra_info, instruction_key), solution_str))
+    return _scored(judged, settings)
 
 
 def compute_score_sync(
-    data_source: str,
-    solution_str: str,
-    ground_truth: Any,
-    extra_info: Mapping[str, Any] | None = None,
-    *,
-    instruction_key: str = INSTRUCTION_KEY,
-    **fields: Any,
+    data_source: str, solution_str: str, ground_truth: Any, extra_info: Extra = None, *, instruction_key: str = KEY, **fields: Any
 ) -> dict[str, float]:
     """The same, for verl's reward manager `remote`, which takes no asynchronous function."""
     settings = _settings(fields)
-    answer = Answer(instruction_in(extra_info, instruction_key), solution_str)
-    return _scored(_sync_client(settings).judge([answer])[0], settings)
+    (judged,) = _sync_client(settings).judge([Answer(instruction_in(extra_info, instruction_key), solution_str)])
+    return _scored(judged, settings)
 
 
-def instruction_in(extra_info: Mapping[str, Any] | None, key: str) -> str | list[dict[str, str]]:
+def instruction_in(extra_info: Extra, key: str) -> str | list[dict[str, str]]:
     """The instruction of a row: a text, or a conversation as `role` and `content`. Raises RewardError if there is none."""
     found = (extra_info or {}).get(key)
     if isinstance(found, str) and found.strip():
