@@ -5,19 +5,20 @@ tokenizer and a `jsft.json` (jsft.card.JsftFolder), which is where self-training
 adds a section here and its tables to STEP_TABLES.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from selfj.arguments import settings_from
-from selfj.config import EngineSettings, LoopSettings, ModelSettings, absolute_path, resource
+from selfj.config import EngineSettings, LoopSettings, ModelSettings, resource
 from selfj.errors import SettingsError
+from selfj.selfjudge.self_training.settings import SelfTrainingSettings, limits
 from selfj.selfjudge.wording import OVERALL, PRINCIPLES
 
 STEP_TABLES: dict[str, list[str]] = {
     "preferences": ["preferences", "prompts"],
     "jsft": ["jsft_examples", "jsft_adapter", "jsft"],
+    "self_training": ["self_training"],
 }
 """Steps in order, and what each makes in the run folder."""
 
@@ -152,6 +153,8 @@ class SelfJudgeSettings:
     """Step 1: pairs."""
     jsft: JsftSettings = field(default_factory=JsftSettings)
     """Step 2: one model that answers and judges."""
+    self_training: SelfTrainingSettings = field(default_factory=SelfTrainingSettings)
+    """Step 3: it learns from its own answers, judged by itself."""
 
     @property
     def run_folder(self) -> str:
@@ -169,17 +172,6 @@ def read_selfjudge_settings(arguments: Sequence[str] | None = None, program: str
     if problems:
         raise SettingsError("settings: " + "; ".join(problems))
     return settings
-
-
-def located(settings: SelfJudgeSettings) -> SelfJudgeSettings:
-    """The settings with local paths made absolute, for workers that have another working folder than the driver."""
-    template = settings.policy.chat_template
-    policy = dataclasses.replace(
-        settings.policy,
-        model=absolute_path(settings.policy.model),
-        chat_template=absolute_path(template) if template else template,
-    )
-    return dataclasses.replace(settings, policy=policy)
 
 
 def _limits(settings: SelfJudgeSettings) -> list[tuple[bool, str]]:
@@ -207,4 +199,5 @@ def _limits(settings: SelfJudgeSettings) -> list[tuple[bool, str]]:
         (jsft.epochs > 0, "jsft.epochs: above 0"),
         (jsft.batch_size > 0 and jsft.batch_size % jsft.workers == 0, "jsft.batch_size: a multiple of jsft.workers"),
         (jsft.gpus_per_worker in (0, 1), "jsft.gpus_per_worker: 0 or 1"),
+        *limits(settings.self_training),
     ]
