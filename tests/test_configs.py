@@ -11,7 +11,11 @@ from selfj.plan.rates import Cluster
 ROOT = Path(__file__).parents[1]
 STUDIES = ("paper_table", "paper_table_tiny", "systems", "serve")
 """Settings of other things than one run; tests/study, tests/evaluate/data and tests/serve read them."""
-CONFIGS = sorted(file for file in (ROOT / "configs").glob("*.yaml") if file.stem not in STUDIES)
+SELF_JUDGE = ("jsft", "self_train", "tournament", "selfjudge")
+"""Beginnings of the names of SELF-JUDGE's settings, which tests/selfjudge reads."""
+CONFIGS = sorted(
+    file for file in (ROOT / "configs").glob("*.yaml") if file.stem not in STUDIES and not file.stem.startswith(SELF_JUDGE)
+)
 ON_GPUS = ("qwen", "llama", "mistral", "llama_70b")
 POCKET = ("pocket", "pocket_tiny")
 LAPTOP, NODE = Cluster(cpus=2), Cluster(cpus=64, gpus=8)
