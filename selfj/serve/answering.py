@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from selfj.serve.asking import Ask
-from selfj.serve.best_of import Candidate, Drawn, draw, ranked
+from selfj.serve.best_of import Candidate, Drawn, Won, draw, ranked
 from selfj.serve.decide import Decision, decide, refusal_text
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.types import completion as types
@@ -15,7 +15,7 @@ from selfj.serve.types.completion import ByModel, ChatCompletion, Choice, Choice
 async def answer(endpoint: Endpoint, ask: Ask) -> ChatCompletion:
     """Every answer asked for, given or declined. Raises ServiceError, PromptRefused."""
     drawn = await draw(endpoint, ask)
-    choices = [_choice(endpoint, ask, index, candidates) for index, candidates in enumerate(drawn.candidates)]
+    choices = [_choice(endpoint, ask, index, drawn) for index in range(ask.choices)]
     return ChatCompletion(
         id=completion_id(ask), created=int(time.time()), model=ask.model, choices=choices, usage=usage_of(drawn)
     )
@@ -26,7 +26,7 @@ def completion_id(ask: Ask) -> str:
     return f"chatcmpl-{ask.call.request_id}"
 
 
-def verdict(endpoint: Endpoint, ask: Ask, decision: Decision, candidates: Sequence[Candidate]) -> Verdict:
+def verdict(endpoint: Endpoint, ask: Ask, decision: Decision, candidates: Sequence[Candidate], won: Won | None = None) -> Verdict:
     """The decision on the first of the candidates, which are ranked, as it is sent; counted in the endpoint's metrics."""
     endpoint.metrics.decision(ask.promise.name, decision.answered, decision.score)
     return Verdict(
@@ -38,6 +38,8 @@ def verdict(endpoint: Endpoint, ask: Ask, decision: Decision, candidates: Sequen
         promise=ask.promise.name,
         departures=ask.departures,
         drawn=len(candidates),
+        picked_by="tournament" if won is not None and won.number is not None else "score",
+        matches=None if won is None else won.matches,
         candidates=[_shown(candidate) for candidate in candidates] if ask.candidates else None,
     )
 
@@ -54,10 +56,11 @@ def usage_of(drawn: Drawn) -> Usage:
     )
 
 
-def _choice(endpoint: Endpoint, ask: Ask, index: int, candidates: Sequence[Candidate]) -> Choice:
-    order = ranked(candidates)
+def _choice(endpoint: Endpoint, ask: Ask, index: int, drawn: Drawn) -> Choice:
+    won = drawn.won[index] if drawn.won else None
+    order = ranked(drawn.candidates[index], won and won.number)
     best, decision = order[0], decide(order[0].rating, ask.promise)
-    said = verdict(endpoint, ask, decision, order)
+    said = verdict(endpoint, ask, decision, order, won)
     if decision.answered:
         message, reason = ChoiceMessage(content=best.answer.text, refusal=None), finish_reason(best.answer.finish_reason)
     else:

@@ -20,6 +20,8 @@ class Drawing:
     """Score that ends the drawing; None draws all."""
     at_a_time: int
     """Candidates drawn between two looks at their scores."""
+    tournament: bool = False
+    """Whether the one that is taken is picked by a tournament, not by its score."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def ask_of(request: ChatRequest, endpoint: Endpoint, request_id: str) -> Ask:
     most = endpoint.settings.limits.text_characters
     _refuse_unless(len(instruction) <= most, "messages", f"at most {most} characters in all")
     _refuse_unless(call.temperature > 0 or options.best_of == 1, "selfj.best_of", "at temperature 0 all candidates are the same")
-    drawing = _drawing(options, promise)
+    drawing = _drawing(options, promise, _by_tournament(options, endpoint))
     departures = _departures(call, drawing, endpoint)
     return Ask(f"{endpoint.name}@{promise.name}", promise, call, instruction, drawing, options.candidates, departures)
 
@@ -91,7 +93,19 @@ def _seed(first: int, number: int) -> int:
     return (first + number) % 2**63
 
 
-def _drawing(options: SelfJOptions, promise: Promise) -> Drawing:
+def _by_tournament(options: SelfJOptions, endpoint: Endpoint) -> bool:
+    """Whether a tournament picks. Raises ApiError if it is asked for where nothing compares answers."""
+    asked = (options.pick or endpoint.settings.pick) == "tournament"
+    there = endpoint.comparing is not None
+    _refuse_unless(there or options.pick != "tournament", "selfj.pick", "no model that compares answers is served here")
+    stops = asked and there and options.stop_at is not None
+    _refuse_unless(not stops, "selfj.stop_at", "a tournament draws all candidates; leave it out, or pick by score")
+    return asked and there and options.best_of > 1
+
+
+def _drawing(options: SelfJOptions, promise: Promise, tournament: bool) -> Drawing:
+    if tournament:
+        return Drawing(options.best_of, None, options.at_a_time, tournament=True)
     stop_at = promise.threshold if options.stop_at is None else options.stop_at
     return Drawing(options.best_of, stop_at if options.adaptive else None, options.at_a_time)
 
@@ -123,5 +137,6 @@ def _departures(call: SampleCall, drawing: Drawing, endpoint: Endpoint) -> list[
         "max_tokens": call.max_tokens == calibrated.max_tokens,
         "stop": not call.stop,
         "selfj.best_of": drawing.most == 1,
+        "selfj.pick": not drawing.tournament,
     }
     return [field for field, holds in same.items() if not holds]

@@ -13,8 +13,9 @@ from ray.exceptions import RayActorError, RayTaskError
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
 
 from selfj.rating import Question
+from selfj.selfjudge.pairs import Pair
 from selfj.serve.replicas import Replicas
-from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, ServiceError, Unavailable
+from selfj.serve.services import Compared, Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, ServiceError, Unavailable
 
 ATTEMPTS = 3
 PAUSE_S = 0.1
@@ -131,6 +132,22 @@ class PolicyClient:
 
     async def ready(self) -> bool:
         """Whether it can answer now."""
+        return await self._calls.ready()
+
+
+class PairJudgeClient:
+    """A model that compares answers, behind a handle."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def compare(self, pairs: Sequence[Pair], request_id: str) -> Compared:
+        """One verdict per pair: a round of tournaments is one call."""
+        compared: Compared = await self._calls.ask("compare", pairs, request_id)
+        return compared
+
+    async def ready(self) -> bool:
+        """Whether it can compare now."""
         return await self._calls.ready()
 
 

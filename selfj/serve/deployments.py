@@ -8,8 +8,9 @@ from ray import serve
 from selfj.engine import engine_pool
 from selfj.parts import QUIET
 from selfj.rating import Question
+from selfj.selfjudge.pairs import Pair
 from selfj.serve.app import create_app
-from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PolicyClient, Refusal
+from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PairJudgeClient, PolicyClient, Refusal
 from selfj.serve.draining import Drain
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.engine import ServedEngine
@@ -18,11 +19,11 @@ from selfj.serve.guard.keys import Keys, read_keys
 from selfj.serve.observe.ray_metrics import RayMetrics
 from selfj.serve.replicas import Replicas
 from selfj.serve.served import ServedRun
-from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled
+from selfj.serve.services import Compared, Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled
 from selfj.serve.settings import ReplicaSettings, ServeSettings
 
-INGRESS, POLICY, JUDGE, ENGINE = "Ingress", "Policy", "Judge", "Engine"
-"""Names of the deployments; `Engine` is policy and judge in one."""
+INGRESS, POLICY, JUDGE, ENGINE, PAIR_JUDGE = "Ingress", "Policy", "Judge", "Engine", "PairJudge"
+"""Names of the deployments; `Engine` is policy and judge in one. What compares answers is one, or a role of the policy's."""
 HEALTH_PERIOD_S = 2
 """A replica that was killed is missed after this long."""
 HEALTH_TIMEOUT_S = 30
@@ -37,13 +38,15 @@ class EngineReplica:
 
     Args:
         run: what is served.
-        roles: POLICY, JUDGE, or both.
+        roles: of POLICY, JUDGE and PAIR_JUDGE; the first decides which weights the engine has.
     """
 
     def __init__(self, run: ServedRun, roles: Sequence[str]) -> None:
-        self._engine = ServedEngine(run.policy_engine if POLICY in roles else run.judge_engine)
+        engines = {POLICY: run.policy_engine, JUDGE: run.judge_engine, PAIR_JUDGE: run.comparing_engine}
+        self._engine = ServedEngine(engines[roles[0]])
         self._policy = run.policy_role(self._engine) if POLICY in roles else None
         self._judge = run.judge_role(self._engine) if JUDGE in roles else None
+        self._pair_judge = run.pair_judge_role(self._engine) if PAIR_JUDGE in roles else None
 
     def check_health(self) -> None:
         """Ray replaces the replica when this raises."""
@@ -71,14 +74,22 @@ class EngineReplica:
         assert self._judge is not None
         return await self._judge.rate_each(calls)
 
+    async def compare(self, pairs: Sequence[Pair], request_id: str) -> Compared:
+        """Verdicts on pairs of answers."""
+        assert self._pair_judge is not None
+        return await self._pair_judge.compare(pairs, request_id)
+
 
 @serve.ingress()
 class Ingress:
     """HTTP: the application of selfj/serve/app.py over handles of the engines."""
 
-    def __init__(self, settings: ServeSettings, run: ServedRun, keys: Keys | None, policy: Any, judge: Any) -> None:
+    def __init__(
+        self, settings: ServeSettings, run: ServedRun, keys: Keys | None, policy: Any, judge: Any, comparing: Any = None
+    ) -> None:
         name = serve.get_replica_context().app_name
-        by_handle = [Calls(handle, Replicas(name, handle.deployment_name)) for handle in (policy, judge)]
+        handles = (policy, judge, *([comparing] if comparing else []))
+        by_handle = [Calls(handle, Replicas(name, handle.deployment_name)) for handle in handles]
         self._endpoint = Endpoint(
             settings,
             run.name,
@@ -90,6 +101,7 @@ class Ingress:
             RayMetrics(run.name),
             keys,
             run.policy.system_prompt,
+            PairJudgeClient(by_handle[2]) if comparing else None,
         )
 
     def __serve_build_asgi_app__(self) -> Any:  # Ray Serve's name for it
@@ -109,13 +121,17 @@ def application(settings: ServeSettings) -> Any:
     run = ServedRun.of(settings)
     keys = read_keys(settings.access)
     how = engine_replicas(settings, run.shared)
+    further = (PAIR_JUDGE,) if run.policy_compares else ()
     if run.shared:
-        policy = judge = _engine(ENGINE, settings, how[0]).bind(run, (POLICY, JUDGE))
+        policy = judge = _engine(ENGINE, settings, how[0]).bind(run, (POLICY, JUDGE, *further))
     else:
-        policy = _engine(POLICY, settings, how[0]).bind(run, (POLICY,))
+        policy = _engine(POLICY, settings, how[0]).bind(run, (POLICY, *further))
         judge = _engine(JUDGE, settings, how[1]).bind(run, (JUDGE,))
+    comparing = policy if further else None
+    if run.comparing and not further:
+        comparing = _engine(PAIR_JUDGE, settings, settings.judge_replicas).bind(run, (PAIR_JUDGE,))
     ingress = serve.deployment(Ingress).options(name=INGRESS, ray_actor_options={"num_cpus": 0}, **ingress_options(settings))
-    return ingress.bind(settings, run, keys, policy, judge)
+    return ingress.bind(settings, run, keys, policy, judge, comparing)
 
 
 def engine_replicas(settings: ServeSettings, shared: bool) -> list[ReplicaSettings]:

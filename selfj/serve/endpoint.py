@@ -8,7 +8,7 @@ from selfj.config import SampleSettings
 from selfj.serve.decide import Promises
 from selfj.serve.guard.keys import Keys
 from selfj.serve.observe.metrics import Metrics
-from selfj.serve.services import JudgeService, PolicyService
+from selfj.serve.services import JudgeService, PairJudgeService, PolicyService
 from selfj.serve.settings import ServeSettings
 
 
@@ -31,6 +31,8 @@ class Endpoint:
     """API keys as they were where the endpoint was deployed; without, they are read where the application is made."""
     system_prompt: str = ""
     """What the policy is told before every instruction, as it was when the calibration's answers were drawn."""
+    comparing: PairJudgeService | None = None
+    """What compares two answers, where something can: a tournament among candidates needs it."""
 
 
 async def endpoint_of(request: Request) -> Endpoint:

@@ -1,4 +1,6 @@
-"""The two roles of an engine: a policy that answers, a judge that rates. Both implement their service in the engine's process."""
+"""The roles of an engine: a policy that answers, a judge that rates, one that compares. Each implements its service in the
+engine's process.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
@@ -6,8 +8,10 @@ from typing import Any
 from selfj.engine import answer_parameters, label_parameters, label_rows, sample_of
 from selfj.prompts import PromptEncoder
 from selfj.rating import Question, Rater, ratings_of
+from selfj.selfjudge.pairs import Pair
+from selfj.selfjudge.pairwise import PairRater, verdicts_of
 from selfj.serve.engine import ServedEngine
-from selfj.serve.services import Delta, PolicyAnswer, PromptRefused, Rated, SampleCall, Sampled
+from selfj.serve.services import Compared, Delta, PolicyAnswer, PromptRefused, Rated, SampleCall, Sampled
 
 
 class Policy:
@@ -89,6 +93,29 @@ class Judge:
         ratings = ratings_of(encoded, label_rows(outputs, self._rater.labels))
         tokens = sum(len(item) for item in encoded if isinstance(item, list))
         return Rated(ratings, tokens, sum(output.num_cached_tokens or 0 for output in outputs))
+
+
+class PairJudge:
+    """Compares two answers with an engine's base weights."""
+
+    def __init__(self, engine: ServedEngine, rater: PairRater) -> None:
+        self._engine = engine
+        self._rater = rater
+        self._parameters = label_parameters(rater.encoder.labels)
+
+    async def compare(self, pairs: Sequence[Pair], request_id: str) -> Compared:
+        """One verdict per pair; one that cannot be made has a reason."""
+        encoded = [self._rater.encode(pair) for pair in pairs]
+        prompts = [prompt for made in encoded if isinstance(made, list) for prompt in made]
+        outputs = await self._engine.generate(prompts, [self._parameters] * len(prompts), self._rater.adapted)
+        verdicts = verdicts_of(encoded, label_rows(outputs, self._rater.encoder.labels))
+        cached = sum(output.num_cached_tokens or 0 for output in outputs)
+        return Compared(verdicts, sum(map(len, prompts)), cached)
+
+    async def ready(self) -> bool:
+        """Whether the engine runs."""
+        self._engine.check()
+        return True
 
 
 def _answer(output: Any) -> PolicyAnswer:

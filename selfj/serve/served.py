@@ -6,17 +6,19 @@ from typing import Any
 
 from selfj.config import EngineSettings, ModelSettings, SampleSettings, absolute_path
 from selfj.engine import Engine, check_model_folder
-from selfj.errors import RunFolderError
+from selfj.errors import RunFolderError, SettingsError
 from selfj.evaluate.judges.trained import judge_adapter, judge_model, judge_rater
 from selfj.judge.judge import JudgeFolder
 from selfj.prompts import PromptEncoder, load_tokenizer
 from selfj.run import RunFolder
+from selfj.selfjudge.jsft.card import CARD, JsftFolder
+from selfj.selfjudge.pairwise import PairRater
 from selfj.serve.decide import Promises
 from selfj.serve.engine import ServedEngine
 from selfj.serve.guard.weights import check_weights
-from selfj.serve.roles import Judge, Policy
+from selfj.serve.roles import Judge, PairJudge, Policy
 from selfj.serve.settings import ServeSettings
-from selfj.store import content_hash, local_copy
+from selfj.store import Store, content_hash, local_copy
 
 SAFE = {"load_format": "safetensors", "trust_remote_code": False}
 """Options of every engine that is served: no pickled weights, no code of the model's author."""
@@ -41,6 +43,13 @@ class ServedRun:
     """One engine for both: the judge is an adapter on the policy's weights."""
     longest_prompt: int = 0
     """Of the policy, in tokens; 0 leaves it to the context."""
+    comparing: str = ""
+    """Folder of a model that compares two answers; the policy's own where that is one."""
+
+    @property
+    def policy_compares(self) -> bool:
+        """Whether the policy's engine has the weights that compare answers."""
+        return bool(self.comparing) and self.comparing == self.policy.model
 
     @classmethod
     def of(cls, settings: ServeSettings) -> "ServedRun":
@@ -53,7 +62,9 @@ class ServedRun:
         made = _answers_made_with(run)
         policy = _policy(ModelSettings(**made["policy"]), settings.policy)
         judge = JudgeFolder.load(local_copy(run.path("judge")))
-        for folder in (policy.model, judge.path, judge.model):
+        comparing = settings.comparing or (policy.model if Store(policy.model).exists(CARD) else "")
+        check_comparing(comparing, settings)
+        for folder in (policy.model, judge.path, judge.model, *([comparing] if comparing else [])):
             check_weights(folder)
         name = settings.name or policy.name or policy.model.rstrip("/").rsplit("/", 1)[-1]
         engine = dataclasses.replace(settings.engine, options={**settings.engine.options, **SAFE})
@@ -69,6 +80,7 @@ class ServedRun:
             engine,
             shared,
             settings.limits.prompt_tokens,
+            comparing and absolute_path(comparing),
         )
 
     def policy_engine(self) -> Engine:
@@ -80,6 +92,17 @@ class ServedRun:
         judge = self._local_judge()
         model = judge_model(judge, self.policy.dtype, self.policy.context)
         return Engine(model, self.engine, judge_adapter(judge), self.seed)
+
+    def comparing_engine(self) -> Engine:
+        """An engine with the model that compares alone."""
+        context = JsftFolder.load(self.comparing).max_prompt_tokens + 1
+        model = ModelSettings(model=local_copy(self.comparing), dtype=self.policy.dtype, context=context)
+        return Engine(model, self.engine, seed=self.seed)
+
+    def pair_judge_role(self, engine: ServedEngine) -> PairJudge:
+        """The model that compares on its engine, in the prompts it was trained on."""
+        card = JsftFolder.load(self.comparing)
+        return PairJudge(engine, PairRater(engine.engine, card.prompts, card.principles, card.max_prompt_tokens))
 
     def policy_role(self, engine: ServedEngine) -> Policy:
         """The policy on its engine."""
@@ -107,6 +130,14 @@ class ServedRun:
 
     def _local_judge(self) -> JudgeFolder:
         return JudgeFolder.load(local_copy(self.judge_address))
+
+
+def check_comparing(folder: str, settings: ServeSettings) -> None:
+    """Raise SelfJError, in one line, if a folder holds nothing that compares, or if a tournament is to pick and nothing does."""
+    if folder:
+        JsftFolder.load(folder)
+    elif settings.pick == "tournament":
+        raise SettingsError("pick: a tournament needs a model that compares answers; give its folder as `comparing` (RUN/jsft)")
 
 
 def on_same_weights(judge: JudgeFolder, policy: ModelSettings) -> bool:

@@ -1,6 +1,6 @@
 """What the endpoint's routes ask of the models, and how they are told that it could not be done.
 
-Routes see these two protocols only. In production they are Ray Serve deployments (selfj/serve/deployments.py), in tests plain
+Routes see these protocols only. In production they are Ray Serve deployments (selfj/serve/deployments.py), in tests plain
 objects of the same process.
 """
 
@@ -10,6 +10,7 @@ from typing import Protocol
 
 from selfj.errors import SelfJError
 from selfj.rating import Question, Rating
+from selfj.selfjudge.pairs import Pair, Verdict
 
 Message = dict[str, str]
 """`role` (system, user, assistant) and `content`."""
@@ -76,6 +77,16 @@ class Rated:
     cached_tokens: int = 0
 
 
+@dataclass(frozen=True)
+class Compared:
+    """Verdicts of one call, in the order of its pairs."""
+
+    verdicts: list[Verdict]
+    prompt_tokens: int
+    """Tokens of all prompts together."""
+    cached_tokens: int = 0
+
+
 class PolicyService(Protocol):
     """The model that answers. Methods raise ServiceError."""
 
@@ -101,6 +112,18 @@ class JudgeService(Protocol):
 
     async def ready(self) -> bool:
         """Whether it can judge now."""
+        ...
+
+
+class PairJudgeService(Protocol):
+    """The model that compares two answers. Methods raise ServiceError."""
+
+    async def compare(self, pairs: Sequence[Pair], request_id: str) -> Compared:
+        """One verdict per pair; one that cannot be made has a reason."""
+        ...
+
+    async def ready(self) -> bool:
+        """Whether it can compare now."""
         ...
 
 

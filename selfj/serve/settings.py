@@ -6,6 +6,7 @@ python ray_jobs/serve.py --config configs/serve.yaml --run runs/pocket
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from selfj.arguments import settings_from
 from selfj.config import EngineSettings, ModelSettings
@@ -103,6 +104,11 @@ class ServeSettings:
     """vLLM, in each replica."""
     shared_engine: bool = True
     """One engine for policy and judge where the judge is a LoRA adapter on the policy's weights."""
+    comparing: str = ""
+    """Folder of a model that compares two answers (RUN/jsft), for tournaments among candidates: an engine of its own. None is
+    needed where the policy is such a model."""
+    pick: Literal["score", "tournament"] = "score"
+    """How one of several candidates is picked where a request does not say: by its score, or by a tournament."""
     ingress_replicas: ReplicaSettings = field(default_factory=lambda: ReplicaSettings(max_ongoing_requests=256))
     """HTTP: parsing, decisions, best-of-N."""
     policy_replicas: ReplicaSettings = field(default_factory=ReplicaSettings)

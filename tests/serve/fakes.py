@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 from selfj.config import SampleSettings
 from selfj.rating import Question, Rating
+from selfj.selfjudge.pairs import Pair, Verdict
 from selfj.serve.app import create_app
 from selfj.serve.decide import Promise, Promises
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.observe.metrics import NoMetrics
-from selfj.serve.services import Delta, PolicyAnswer, Rated, SampleCall, Sampled, ServiceError
+from selfj.serve.services import Compared, Delta, PolicyAnswer, Rated, SampleCall, Sampled, ServiceError
 from selfj.serve.settings import ServeSettings
 
 CURVE = [
@@ -97,8 +98,34 @@ class FakeJudge:
         return self.problem is None
 
 
+@dataclass
+class FakePairJudge:
+    """Prefers the answer that stands first in `order`; cannot judge what is not there."""
+
+    order: list[str] = field(default_factory=list)
+    problem: ServiceError | None = None
+    calls: list[list[Pair]] = field(default_factory=list)
+
+    async def compare(self, pairs: Sequence[Pair], request_id: str) -> Compared:
+        self.calls.append(list(pairs))
+        if self.problem:
+            raise self.problem
+        return Compared([self._verdict(pair) for pair in pairs], prompt_tokens=20 * len(pairs), cached_tokens=8 * len(pairs))
+
+    def _verdict(self, pair: Pair) -> Verdict:
+        if not {pair.a, pair.b} <= set(self.order):
+            return Verdict(None, None, None, reason="too long")
+        return Verdict("a" if self.order.index(pair.a) <= self.order.index(pair.b) else "b", 0.5, 0.5, flips=False)
+
+    async def ready(self) -> bool:
+        return self.problem is None
+
+
 def fake_endpoint(
-    policy: FakePolicy | None = None, judge: FakeJudge | None = None, change: Callable[[ServeSettings], None] = lambda _: None
+    policy: FakePolicy | None = None,
+    judge: FakeJudge | None = None,
+    change: Callable[[ServeSettings], None] = lambda _: None,
+    comparing: FakePairJudge | None = None,
 ) -> Endpoint:
     """An endpoint `pocket` with the promises above, open unless `change` says otherwise."""
     settings = ServeSettings(run="runs/none")
@@ -116,6 +143,7 @@ def fake_endpoint(
         SampleSettings(max_tokens=64),
         512,
         NoMetrics(),
+        comparing=comparing,
     )
 
 

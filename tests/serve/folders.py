@@ -9,6 +9,8 @@ from selfj.judge.judge import JudgeFolder
 from selfj.labels import label_token_ids
 from selfj.prompts import RATING_PROMPTS, PromptEncoder, load_tokenizer
 from selfj.run import RunFolder
+from selfj.selfjudge.jsft.card import JsftFolder
+from selfj.selfjudge.wording import LABELS, PAIR_PROMPTS, PairEncoder
 from selfj.tables import Fingerprint, Manifest
 from tests.serve.fakes import CURVE, THRESHOLDS
 
@@ -17,12 +19,12 @@ WEIGHTS = ("config.json", "generation_config.json", "model.safetensors", "tokeni
 CONTEXT = 512
 
 
-def make_run(folder: Path, *, max_tokens: int = 24, adapter: bool = False) -> Path:
-    """A run whose judge is the policy itself, or a LoRA adapter on it; the promises are those of the fakes."""
+def make_run(folder: Path, *, max_tokens: int = 24, adapter: bool = False, policy: Path = POLICY) -> Path:
+    """A run whose judge is the pocket policy itself, or a LoRA adapter on it; the promises are those of the fakes."""
     sampling = SampleSettings(max_tokens=max_tokens)
     made = {
         "seed": 1,
-        "policy": as_dict(ModelSettings(model=str(POLICY), name="pocket", context=CONTEXT)),
+        "policy": as_dict(ModelSettings(model=str(policy), name="pocket", context=CONTEXT)),
         "sample": as_dict(sampling),
     }
     RunFolder(str(folder)).table("responses").write_manifest(Manifest("responses", Fingerprint(made, {}), finished=True))
@@ -41,6 +43,37 @@ def make_judge(folder: Path, adapter: bool = False) -> JudgeFolder:
     judge = _card(folder, adapter)
     judge.write()
     return judge
+
+
+def make_comparing(folder: Path) -> Path:
+    """A model that compares answers: the pocket policy's weights."""
+    folder.mkdir(parents=True)
+    for name in WEIGHTS:
+        shutil.copy(POLICY / name, folder)
+    tokenizer = load_tokenizer(str(POLICY))
+    encoder = PairEncoder(PromptEncoder(tokenizer, "short", CONTEXT), "short")
+    JsftFolder(
+        path=str(folder),
+        base_model=str(POLICY),
+        base_path=str(POLICY),
+        revision=None,
+        adapter_rank=None,
+        prompts="short",
+        prompt_texts=dataclasses.asdict(PAIR_PROMPTS["short"]),
+        principles=["overall"],
+        labels=list(LABELS),
+        label_token_ids=encoder.labels,
+        end_token_id=tokenizer.eos_token_id,
+        max_prompt_tokens=CONTEXT - 1,
+        judge_share=0.5,
+        data="none",
+        settings={},
+        pairs=0,
+        examples={},
+        counts={},
+        validation={},
+    ).write()
+    return folder
 
 
 def _card(folder: Path, adapter: bool) -> JudgeFolder:

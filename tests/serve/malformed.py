@@ -66,7 +66,7 @@ VALUES: dict[str, list[tuple[str, Any]]] = {
         *(("max_tokens", value) for value in (0, -5, 0.5, 10**6)),
         *(("seed", value) for value in (1.5, 2**64, -(2**64))),
         *(("stop", value) for value in ([""], ["a"] * 5, [1])),
-        *(("selfj", value) for value in ({"best_of": 0}, {"best_of": 33}, {"stop_at": 10}, {"bestof": 2})),
+        *(("selfj", value) for value in ({"best_of": 0}, {"best_of": 33}, {"stop_at": 10}, {"bestof": 2}, {"pick": "best"})),
         *(("response_format", value) for value in ({"type": "json_object"}, {})),
         *((name, [{}]) for name in ("tools", "functions", "logit_bias", "audio")),
         ("frequency_penalty", 1),

@@ -7,7 +7,7 @@ import pytest
 from selfj.serve.asking import ask_of
 from selfj.serve.errors import ApiError
 from selfj.serve.types.chat import ChatRequest
-from tests.serve.fakes import fake_endpoint
+from tests.serve.fakes import FakePairJudge, fake_endpoint
 
 USER = {"role": "user", "content": "Hello"}
 
@@ -83,6 +83,7 @@ def test_drawing_stops_at_the_promise_s_threshold_unless_asked_otherwise(fields,
         ({"max_tokens": 3, "max_completion_tokens": 4}, "max_tokens", "differs from max_completion_tokens"),
         ({"selfj": {"best_of": 2}, "temperature": 0}, "selfj.best_of", "at temperature 0 all candidates are the same"),
         ({"selfj": {"best_of": 2, "stop_at": 4.9}}, "selfj.stop_at", "at least the promise's threshold, 5"),
+        ({"selfj": {"best_of": 2, "pick": "tournament"}}, "selfj.pick", "no model that compares answers is served here"),
         ({"messages": [{"role": "user", "content": "x" * 200_001}]}, "messages", "at most 200000 characters in all"),
     ],
 )
@@ -92,6 +93,17 @@ def test_what_is_above_a_limit_is_refused_with_the_field_and_the_limit(fields, f
     assert problem.value.status == 422
     assert problem.value.field == field
     assert problem.value.message.startswith(f"{field}: ")
+
+
+def test_a_tournament_draws_all_candidates_and_where_it_would_stop_cannot_be_said():
+    endpoint = fake_endpoint(comparing=FakePairJudge())
+    body = {"model": "pocket", "messages": [USER], "selfj": {"best_of": 4, "pick": "tournament"}}
+    drawing = ask_of(ChatRequest.model_validate(body), endpoint, "req-1").drawing
+    assert (drawing.most, drawing.stop_at, drawing.tournament) == (4, None, True)
+    body["selfj"]["stop_at"] = 7
+    with pytest.raises(ApiError, match="a tournament draws all candidates") as problem:
+        ask_of(ChatRequest.model_validate(body), endpoint, "req-1")
+    assert problem.value.field == "selfj.stop_at"
 
 
 def test_turns_that_are_too_long_only_together_are_refused():

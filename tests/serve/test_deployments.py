@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from selfj.config import EngineSettings
+from selfj.errors import ModelError, SettingsError
 from selfj.serve.deployments import NO_BOUND, application, engine_replicas, replica_options, room
 from selfj.serve.served import ServedRun
 from selfj.serve.settings import AccessSettings, ReplicaSettings, ServeSettings
-from tests.serve.folders import make_run
+from tests.serve.folders import make_comparing, make_run
 
 
 def settings_for(run: Path, **changes) -> ServeSettings:
@@ -30,6 +33,27 @@ def test_a_judge_that_is_an_adapter_shares_the_policys_engine(tmp_path: Path) ->
     run = make_run(tmp_path / "run", adapter=True)
     assert set(deployments_of(application(settings_for(run)))) == {"Ingress", "Engine"}
     assert set(deployments_of(application(settings_for(run, shared_engine=False)))) == {"Ingress", "Policy", "Judge"}
+
+
+def test_a_model_that_compares_gets_an_engine_of_its_own_unless_it_is_the_policy(tmp_path: Path) -> None:
+    comparing = make_comparing(tmp_path / "jsft")
+    plain = make_run(tmp_path / "run")
+    assert "PairJudge" not in deployments_of(application(settings_for(plain)))
+    assert set(deployments_of(application(settings_for(plain, comparing=str(comparing))))) == {
+        "Ingress", "Policy", "Judge", "PairJudge",
+    }  # fmt: skip
+    its_own = make_run(tmp_path / "other", policy=comparing)
+    found = deployments_of(application(settings_for(its_own)))
+    assert set(found) == {"Ingress", "Policy", "Judge"}
+    assert "PairJudge" in found["Policy"].init_args[1] and len(found["Ingress"].init_args) == 6
+
+
+def test_a_tournament_that_nothing_can_judge_is_told_before_anything_starts(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    with pytest.raises(SettingsError, match="a tournament needs a model that compares answers"):
+        application(settings_for(run, pick="tournament"))
+    with pytest.raises(ModelError, match="no JSFT model is there"):
+        application(settings_for(run, comparing=str(tmp_path)))
 
 
 def test_autoscaling_is_what_the_settings_say(tmp_path: Path) -> None:

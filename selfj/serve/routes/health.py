@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from selfj.serve.endpoint import Endpoint, endpoint_of
-from selfj.serve.services import JudgeService, Overloaded, PolicyService, ServiceError
+from selfj.serve.services import JudgeService, Overloaded, PairJudgeService, PolicyService, ServiceError
 
 router = APIRouter()
 
@@ -21,16 +21,20 @@ class Health(BaseModel):
     ready: bool
     policy: bool
     judge: bool
+    comparing: bool | None = None
+    """Left out where nothing that compares answers is served."""
 
 
-@router.get("/health", responses={503: {"model": Health}})
+@router.get("/health", responses={503: {"model": Health}}, response_model_exclude_none=True)
 async def health(endpoint: Annotated[Endpoint, Depends(endpoint_of)], response: Response) -> Health:
     """200 when policy and judge can answer, 503 before that, and after one of them was lost."""
-    policy, judge = await asyncio.gather(_ready(endpoint.policy), _ready(endpoint.judge))
-    if not (policy and judge):
+    models = [endpoint.policy, endpoint.judge, *([endpoint.comparing] if endpoint.comparing else [])]
+    policy, judge, *comparing = await asyncio.gather(*map(_ready, models))
+    ready = all([policy, judge, *comparing])
+    if not ready:
         response.status_code = 503
         response.headers["Retry-After"] = "2"
-    return Health(ready=policy and judge, policy=policy, judge=judge)
+    return Health(ready=ready, policy=policy, judge=judge, comparing=comparing[0] if comparing else None)
 
 
 @router.get("/health/live")
@@ -39,7 +43,7 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-async def _ready(service: PolicyService | JudgeService) -> bool:
+async def _ready(service: PolicyService | JudgeService | PairJudgeService) -> bool:
     try:
         return await asyncio.wait_for(service.ready(), PATIENCE_S)
     except Overloaded:

@@ -88,7 +88,10 @@ class SelfJOptions(_Strict):
     at_a_time: Count = 1
     """Candidates drawn together before the judge is asked again: more take less time, and may be more than were needed."""
     candidates: bool = False
-    """Return all candidates with their scores, highest first, declined ones too."""
+    """Return all candidates with their scores, highest first (the one that was picked before all others), declined ones too."""
+    pick: Literal["score", "tournament"] | None = None
+    """How one candidate is picked: the highest score, or a knock-out tournament in which a model compares two at a time. By
+    default as the endpoint is set up. A tournament draws all candidates."""
 
 
 class TextFormat(_Strict):

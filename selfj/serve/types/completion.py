@@ -45,6 +45,10 @@ class Verdict(_Documented):
     requests where this is empty."""
     drawn: int
     """Candidates that this answer was picked from."""
+    picked_by: Literal["score", "tournament"] = "score"
+    """How it was picked; `score` too where no match of a tournament could be judged."""
+    matches: int | None = None
+    """Matches of the tournament, always one fewer than candidates; null without one."""
     candidates: list[Candidate] | None = None
     """All of them, highest score first, if asked for."""
 

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from selfj.serve.app import create_app
 from selfj.serve.observe.metrics import NoMetrics
 from selfj.serve.services import Overloaded, PolicyAnswer, Sampled, TimedOut, Unavailable
-from tests.serve.fakes import FakeJudge, FakePolicy, fake_app, fake_endpoint
+from tests.serve.fakes import FakeJudge, FakePairJudge, FakePolicy, fake_app, fake_endpoint
 
 URL = "/v1/chat/completions"
 
@@ -109,6 +109,49 @@ def test_best_of_gives_the_best_and_shows_all_candidates_ranked_if_asked():
     assert [one["number"] for one in found["selfj"]["candidates"]] == [2, 1, 0]
     assert found["selfj"]["drawn"] == 3
     assert found["selfj"]["departures"] == ["selfj.best_of"]
+
+
+def picked(judge, comparing, change=lambda _: None, **selfj):
+    policy = FakePolicy(["bad", "fair", "good"])
+    client = TestClient(fake_app(policy, judge, change, comparing))
+    response = client.post(URL, json=request(selfj={"best_of": 3, **selfj}))
+    assert response.status_code == 200, response.text
+    return response.json()["choices"][0]
+
+
+def test_a_tournament_picks_and_the_score_of_its_winner_decides():
+    judge, comparing = FakeJudge({"bad": 1.0, "good": 8.0, "fair": 6.0}), FakePairJudge(["fair", "good", "bad"])
+    found = picked(judge, comparing, pick="tournament", candidates=True)
+    assert found["message"]["content"] == "fair" and found["selfj"]["score"] == 6.0
+    assert (found["selfj"]["picked_by"], found["selfj"]["matches"], found["selfj"]["drawn"]) == ("tournament", 2, 3)
+    assert [one["content"] for one in found["selfj"]["candidates"]] == ["fair", "good", "bad"]
+    assert found["selfj"]["departures"] == ["selfj.best_of", "selfj.pick"]
+    judge.scores["fair"] = 2.0
+    assert picked(judge, comparing, pick="tournament")["message"]["content"] is None, "what was promised holds for its score"
+
+
+def test_the_endpoints_setting_picks_where_a_request_does_not_say():
+    judge, comparing = FakeJudge({"bad": 1.0, "good": 8.0, "fair": 6.0}), FakePairJudge(["fair", "good", "bad"])
+    tournaments = lambda settings: setattr(settings, "pick", "tournament")  # noqa: E731
+    assert picked(judge, comparing, tournaments)["message"]["content"] == "fair"
+    found = picked(judge, comparing, tournaments, pick="score", adaptive=False)
+    assert (found["message"]["content"], found["selfj"]["picked_by"], found["selfj"]["matches"]) == ("good", "score", None)
+
+
+def test_where_no_match_could_be_judged_the_score_picks_and_it_is_said():
+    found = picked(FakeJudge({"bad": 1.0, "good": 8.0, "fair": 6.0}), FakePairJudge(), pick="tournament")
+    assert (found["message"]["content"], found["selfj"]["picked_by"], found["selfj"]["matches"]) == ("good", "score", 2)
+
+
+def test_a_tournament_that_nothing_can_judge_is_refused_with_the_field():
+    response = posted(selfj={"best_of": 3, "pick": "tournament"})
+    assert response.status_code == 422 and response.json()["error"]["param"] == "selfj.pick"
+
+
+def test_a_model_that_compares_and_is_lost_is_503():
+    client = TestClient(fake_app(comparing=FakePairJudge(problem=Unavailable("gone"))))
+    response = client.post(URL, json=request(selfj={"best_of": 3, "pick": "tournament"}))
+    assert response.status_code == 503 and response.headers["retry-after"]
 
 
 def test_candidates_are_not_shown_unless_asked_for():

@@ -3,10 +3,11 @@
 import asyncio
 
 import pytest
+from starlette.testclient import TestClient
 
 from selfj.serve.routes import health
 from selfj.serve.services import Overloaded, TimedOut, Unavailable
-from tests.serve.fakes import FakeJudge, FakePolicy
+from tests.serve.fakes import FakeJudge, FakePairJudge, FakePolicy, fake_app
 from tests.serve.guard.asking import client
 
 
@@ -32,6 +33,14 @@ def test_an_endpoint_whose_models_are_ready_is_ready():
     response = client().get("/health")
     assert response.status_code == 200
     assert response.json() == {"ready": True, "policy": True, "judge": True}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_model_that_compares_has_to_be_there_too(lost):
+    comparing = FakePairJudge(problem=Unavailable("gone") if lost else None)
+    response = TestClient(fake_app(comparing=comparing), base_url="http://localhost").get("/health")
+    assert response.status_code == (503 if lost else 200)
+    assert response.json() == {"ready": not lost, "policy": True, "judge": True, "comparing": not lost}
 
 
 def test_one_that_waits_for_a_model_is_503_and_says_for_which():
