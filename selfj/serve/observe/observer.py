@@ -20,10 +20,13 @@ UNKNOWN_ROUTE = "other"
 LONGEST_TEXT = 100_000
 
 
+class RequestFailed(Exception):
+    """An unexpected error, for the servers around the application, which log its text: the error's own may quote users."""
+
+
 def add_observer(app: FastAPI, endpoint: Endpoint) -> None:
     """Observe all requests, and what routes count. To be called after everything else that adds middleware."""
-    if endpoint.settings.log.requests:
-        open_log()
+    open_log()
     app.state.endpoint = replace(endpoint, metrics=RecordedMetrics(endpoint.metrics))
     app.add_middleware(RequestObserver, endpoint=endpoint)
 
@@ -44,6 +47,11 @@ class RequestObserver:
         observed = _Observed(scope, receive, send, self._endpoint.settings.log)
         try:
             await self._app(scope, observed.receive, observed.send)
+        except Exception as problem:
+            observed.failed(problem)
+            if self._endpoint.settings.log.texts:
+                raise
+            raise RequestFailed(f"request {scope['state'].get('request_id')}: the request log has the error's place") from None
         except BaseException as problem:
             observed.failed(problem)
             raise
@@ -90,7 +98,7 @@ class _Observed:
         seconds = time.perf_counter() - self._began
         route, status = _route(self._scope), self._status or CLOSED
         endpoint.metrics.request(route, status, seconds)
-        if self._log.requests:
+        if self._log.requests or self._error:
             write_line({**self._fields(route, status, seconds), **self._record.as_fields(), **self._error, **self._said()})
 
     def _fields(self, route: str, status: int, seconds: float) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import traceback
 from dataclasses import replace
 
 import httpx
@@ -147,6 +148,26 @@ def test_an_unexpected_error_leaves_its_kind_and_place(counted, lines):
     assert lines[0]["level"] == "ERROR"
     assert lines[0]["error"]["type"] == "ValueError"
     assert lines[0]["error"]["at"][-1].endswith(" fail")
+
+
+@pytest.mark.parametrize("texts", [False, True])
+def test_the_servers_around_the_application_get_to_log_an_errors_message_with_texts_only(counted, texts):
+    app = observed(counted, lambda settings: setattr(settings.log, "texts", texts))
+
+    async def serve():
+        with pytest.raises(Exception) as problem:
+            await app({"type": "http", "method": "GET", "path": "/fail", "query_string": b"", "headers": []}, None, swallow)
+        return "".join(traceback.format_exception(problem.value))
+
+    async def swallow(_):
+        pass
+
+    assert (SECRET in asyncio.run(serve())) is texts
+
+
+def test_an_unexpected_error_is_logged_where_requests_are_not(counted, lines):
+    ask(observed(counted, lambda settings: setattr(settings.log, "requests", False)), "GET", "/fail")
+    assert [line["error"]["type"] for line in lines] == ["ValueError"]
 
 
 def test_what_is_counted_while_a_response_streams_belongs_to_its_line(counted, lines):
