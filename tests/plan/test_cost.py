@@ -60,7 +60,7 @@ def test_spot_nodes_do_lost_work_again() -> None:
     assert price(10, Prices(spot=1.0))[0] is None
 
 
-@pytest.mark.parametrize("name", ["ray-up-aws", "ray-up-on-premise"])
+@pytest.mark.parametrize("name", ["ray_up/aws", "ray_up/on_premise"])
 def test_the_idle_time_is_that_of_our_clusters(name: str) -> None:
     config = yaml.safe_load((Path(__file__).parents[2] / "cluster" / f"{name}.yaml").read_text())
     assert config["idle_timeout_minutes"] * 60 == NODE_IDLE_SECONDS
