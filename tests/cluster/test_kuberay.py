@@ -1,4 +1,4 @@
-"""The manifests for KubeRay: its schemas, rules that its operator checks besides, our settings inside. No Kubernetes runs here."""
+"""The manifests for KubeRay: its schemas, rules that its operator checks, our settings inside. No Kubernetes runs here."""
 
 import copy
 import shlex
