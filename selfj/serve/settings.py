@@ -178,5 +178,7 @@ def _replica_limits(settings: ServeSettings) -> list[tuple[bool, str]]:
             (1 <= replicas.min_replicas <= replicas.max_replicas, f"{name}: 1 ≤ min_replicas ≤ max_replicas"),
             (replicas.max_ongoing_requests > 0, f"{name}.max_ongoing_requests: at least 1"),
             (replicas.max_queued_requests >= -1, f"{name}.max_queued_requests: at least 0, or -1 for no bound"),
+            (replicas.target_ongoing_requests > 0, f"{name}.target_ongoing_requests: above 0"),
+            (min(replicas.upscale_delay_s, replicas.downscale_delay_s) >= 0, f"{name}: delays of at least 0"),
         ]
     return found

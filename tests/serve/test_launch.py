@@ -52,6 +52,8 @@ def test_the_file_for_serve_deploy_is_valid_for_ray_and_for_us() -> None:
         (["--port", "70000"], "port: 1 to 65535"),
         (["--access.open", "true", "--host", "0.0.0.0"], "access.open"),
         (["--judge_replicas.max_replicas", "0"], "judge_replicas"),
+        (["--judge_replicas.target_ongoing_requests", "0"], "judge_replicas.target_ongoing_requests: above 0"),
+        (["--policy_replicas.upscale_delay_s", "-1"], "policy_replicas: delays of at least 0"),
         (["--prot", "1"], "prot"),
     ],
 )
