@@ -30,6 +30,8 @@ class _EngineStopped(Exception):
     """The replica is still there, its engine is not."""
 
 
+CALLS = 2
+"""Calls to a judge that are under way before further questions wait: the engine works on one while the ingress reads the next."""
 LOST = (RayActorError, ReplicaUnavailableError, _EngineStopped)
 """The replica died, or could not be reached, or cannot go on."""
 
@@ -160,7 +162,7 @@ class _Waiting:
 
 
 class JudgeClient:
-    """A judge behind a handle. Requests that come while a call is under way share the next one.
+    """A judge behind a handle. Requests that come while calls are under way share the next one.
 
     Args:
         calls: of the judge's deployment.
@@ -193,7 +195,7 @@ class JudgeClient:
     async def _rate(self, questions: Sequence[Question]) -> Rated:
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if not self._under_way or sum(len(item.questions) for item in self._waiting) >= QUESTIONS:
+        if self._under_way < CALLS or sum(len(item.questions) for item in self._waiting) >= QUESTIONS:
             self._send()
         return await waiting.rated
 

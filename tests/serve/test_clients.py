@@ -9,7 +9,7 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 
 from selfj.rating import Question
 from selfj.serve import clients
-from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PolicyClient, Refusal
+from selfj.serve.clients import CALLS, QUESTIONS, Calls, JudgeClient, PolicyClient, Refusal
 from selfj.serve.services import Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, Unavailable
 from tests.serve.fakes import rating
 
@@ -221,7 +221,7 @@ def test_closing_a_stream_cancels_its_call() -> None:
     assert handle.responses[0].cancelled
 
 
-def test_requests_that_come_while_a_call_is_under_way_share_the_next() -> None:
+def test_requests_that_come_while_calls_are_under_way_share_the_next() -> None:
     client, handle = judge(rated_by_length, delay_s=0.02)
 
     async def ask():
@@ -229,17 +229,17 @@ def test_requests_that_come_while_a_call_is_under_way_share_the_next() -> None:
 
     rated = asyncio.run(ask())
     assert [answer.ratings[0].score for answer in rated] == list(range(1, 9))
-    assert [len(calls) for _, calls in handle.calls] == [1, 7]
+    assert [len(calls) for _, calls in handle.calls] == [*[1] * CALLS, 8 - CALLS]
 
 
 def test_many_waiting_questions_do_not_wait_for_the_call_before() -> None:
     client, handle = judge(rated_by_length, delay_s=0.05)
 
     async def ask():
-        await asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(QUESTIONS + 1)))
+        await asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(CALLS + QUESTIONS)))
 
     asyncio.run(ask())
-    assert [len(calls) for _, calls in handle.calls] == [1, QUESTIONS]
+    assert [len(calls) for _, calls in handle.calls] == [*[1] * CALLS, QUESTIONS]
 
 
 def test_a_long_list_is_rated_in_several_calls_and_comes_back_in_order() -> None:
@@ -259,7 +259,7 @@ def test_one_request_that_goes_away_does_not_cancel_what_it_shares_a_call_with()
     client, handle = judge(rated_by_length, delay_s=0.05)
 
     async def ask():
-        first = asyncio.ensure_future(client.rate([Question("?", "x")], "r"))
+        first = asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(CALLS)))
         await asyncio.sleep(0.01)
         second, third = (asyncio.ensure_future(client.rate([Question("?", "xx")], "r")) for _ in range(2))
         await first
