@@ -63,7 +63,7 @@ def main() -> None:
 
 def _contend(contender: str, options: Options, figures: Figures) -> None:
     """All parts that one contender takes part in, in one start of it."""
-    loads = [part for part in SHAPES if part in options.parts]
+    loads = [part for part in SHAPES if part in options.parts and (part != "chat" or contender != "selfj_two_judges")]
     others = [part for part in ENDPOINT if part in options.parts and contender == "selfj"]
     if not loads and not others:
         return
@@ -104,7 +104,18 @@ def _overload(server: ServerContender, figures: Figures) -> Figures:
     return overload(server, figures.get("requests_per_second", {}).get("selfj", {}).get("32"))
 
 
-STARTERS: dict[str, Callable[[str], Any]] = {"raw": raw_engine, "vllm_serve": vllm_serve, "selfj": selfj_serve}
+def _two_judges(run: str) -> Any:
+    """A judge for each of two cores, in place of one on both."""
+    replicas = [f"--judge_replicas.{end}_replicas=2" for end in ("min", "max")]
+    return selfj_serve(run, "--engine.threads=1", "--engine.cpus_per_worker=1", *replicas)
+
+
+STARTERS: dict[str, Callable[[str], Any]] = {
+    "raw": raw_engine,
+    "vllm_serve": vllm_serve,
+    "selfj": selfj_serve,
+    "selfj_two_judges": _two_judges,
+}
 ENDPOINT: dict[str, Callable[[ServerContender, Figures], Figures]] = {
     "held_out": lambda server, _: held_out(server),
     "overload": _overload,
