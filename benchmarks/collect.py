@@ -1,81 +1,108 @@
-"""Collect on generated records with planted duplicates: throughput, memory over time, growth, recall and precision.
+"""Collect on generated records with planted duplicates: throughput, memory over time, growth, recall and precision; peers.
 
-    python benchmarks/collect.py --rows 10000 50000
+    python benchmarks/collect.py --rows 500000 1000000 5750000 --peers 500000
 
-Records have the lengths and the words of the four real files of ../shared/data/instructions. 15 % repeat an earlier record
-exactly, 10 % with some words replaced; which, the record's number says, so any record can be made again. Memory is the sum of the
-proportional set sizes of the command and of all that it starts, every two seconds.
+The records are those of benchmarks/made_records.py. Each run is the step as a user runs it, `ray_jobs/collect.py` with a Ray of
+its own and two workers. Memory is the sum of the proportional set sizes of the command and of all that it starts (a page that
+several processes share counts once), every two seconds. Growth is the exponent of the step's seconds between the smallest and the
+largest run.
+
+Peers get the same files: datatrove's MinHash and a datasketch script, installed into a folder that is thrown away. All use
+shingles of 3 words and 16 bands of 5 values; datatrove also its own 14 of 8.
 """
 
 import argparse
-import contextlib
 import json
 import math
-import random
+import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import psutil
 import yaml
-from collect_real_data import memory_of
+from found_duplicates import found
+from made_records import ROWS_PER_FILE, SHARES, Shape, real_shape, write_records
+from processes import measured
 from record import write_result
 
 from selfj.collect import step_counts
 from selfj.collect.explain import rejects_of
-from selfj.collect.near.signatures import jaccard, shingles
-from selfj.collect.summary import kind_of
-from selfj.config import NearDuplicateSettings
 from selfj.run import RunFolder
+from selfj.tables import Manifest
 
-ROOT = Path(__file__).parents[1]
-REAL = ROOT.parent / "shared" / "data" / "instructions"
-EXACT, NEAR = 0.15, 0.10
-ROWS_PER_FILE = 100_000
-SHORTEST = 6
-"""Words of the shortest instruction: shorter ones of common words would meet by chance."""
+PACKAGES = ["datatrove==0.10.1", "datasketch==2.0.0", "humanize==4.17.0", "orjson==3.13.0", "loguru==0.7.3", "xxhash==3.5.0"]
+PEERS = {
+    "datatrove": ["peer_datatrove.py", "16", "5"],
+    "datatrove with its own 14 × 8": ["peer_datatrove.py", "14", "8"],
+    "datasketch": ["peer_datasketch.py", "16", "5"],
+}
 
 
 def main() -> None:
-    """Run all sizes, write benchmarks/results/collect.json."""
+    """Run all sizes, write benchmarks/results/collect.json after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 50_000], help="records of each run")
+    parser.add_argument("--peers", type=int, default=0, help="records that the peers get too; one of --rows")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", help="where the records and runs lie meanwhile; default: a temporary folder")
     options = parser.parse_args()
-    runs = [one_run(rows, options.workers) for rows in options.rows]
-    figures = {"runs": runs, "exponent": exponent(runs), "planted": {"exact": EXACT, "near": NEAR}}
-    print(json.dumps(figures, indent=1))
-    rows = " ".join(map(str, options.rows))
-    print(write_result("collect", figures, f"python benchmarks/collect.py --rows {rows} --workers {options.workers}"))
+    command = f"python benchmarks/collect.py --rows {' '.join(map(str, options.rows))} --peers {options.peers}"
+    figures: dict[str, Any] = {"runs": [], "peers": {}, "planted": SHARES}
+    for rows in options.rows:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            shape = real_shape()
+            write_records(shape, rows, Path(folder) / "data")
+            figures["runs"].append(one_run(shape, rows, Path(folder), options.workers))
+            figures["exponent"] = exponent(figures["runs"])
+            for name, peer in run_peers(shape, rows, Path(folder)) if rows == options.peers else ():
+                figures["peers"][name] = peer
+                save(figures, command)
+        save(figures, command)
 
 
-def one_run(rows: int, workers: int) -> dict[str, Any]:
-    """Generate, collect, and compare with what was planted."""
-    records = Records(real_texts())
-    with tempfile.TemporaryDirectory() as folder:
-        write_records(records, rows, Path(folder) / "data")
-        config = write_config(Path(folder), workers)
-        seconds, memory = measured([sys.executable, "ray_jobs/collect.py", "--config", str(config)])
-        run = RunFolder(f"{folder}/runs/collect")
-        counts = step_counts(run)
-        peak = max(memory)
-        return {
-            "records": rows,
-            "seconds": round(seconds, 1),
-            "seconds_of_the_step": round(counts.seconds, 1),
-            "records_per_second": round(rows / counts.seconds),
-            "peak_gb": round(peak, 2),
-            "memory_gb": [round(value, 2) for value in memory[:: max(1, len(memory) // 60)]],
-            "disk_gb": round(sum(file.stat().st_size for file in Path(run.address).rglob("*") if file.is_file()) / 1e9, 3),
-            "load_before": [round(value, 1) for value in psutil.getloadavg()],
-            **found(run, records, rows),
-        }
+def save(figures: dict[str, Any], command: str) -> None:
+    """Write what is there."""
+    compare(figures)
+    print(write_result("collect", figures, command), flush=True)
+
+
+def one_run(shape: Shape, rows: int, folder: Path, workers: int) -> dict[str, Any]:
+    """Collect, and compare with what was planted."""
+    load = [round(value, 1) for value in psutil.getloadavg()]
+    config = write_config(folder, workers)
+    taken = measured([sys.executable, "ray_jobs/collect.py", "--config", str(config)])
+    run = RunFolder(f"{folder}/runs/collect")
+    counts = step_counts(run)
+    tables = [manifest for name in run.tables_of("collect") if (manifest := run.table(name).manifest())]
+    figures = {
+        "records": rows,
+        **taken.figures(),
+        "seconds_of_the_step": round(sum(table.seconds for table in tables), 1),
+        "records_per_second": round(rows / taken.seconds),
+        "kept": counts.rows_out,
+        "disk_gb": disk(Path(run.address)),
+        "tables": {table.table: told(table, Path(run.address)) for table in tables},
+        "load_before": load,
+        **found(shape, removed_by(run, rows)),
+    }
+    print(json.dumps(figures), flush=True)
+    return figures
+
+
+def told(table: Manifest, run: Path) -> dict[str, float]:
+    """One table's cost."""
+    return {"seconds": table.seconds, "rows": table.rows_out, "parts": table.parts, "disk_gb": disk(run / table.table)}
+
+
+def disk(folder: Path) -> float:
+    """GB of all files in a folder."""
+    return round(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e9, 3)
 
 
 def exponent(runs: list[dict[str, Any]]) -> float | None:
@@ -83,88 +110,8 @@ def exponent(runs: list[dict[str, Any]]) -> float | None:
     small, large = (pick(runs, key=lambda run: run["records"]) for pick in (min, max))
     if small["records"] == large["records"]:
         return None
-    ratio = large["seconds_of_the_step"] / small["seconds_of_the_step"]
-    return round(math.log(ratio) / math.log(large["records"] / small["records"]), 3)
-
-
-@dataclass
-class Texts:
-    """Words with their frequencies, and lengths in words."""
-
-    words: list[str]
-    weights: list[int]
-    """Cumulative."""
-    instructions: list[int]
-    references: list[int]
-
-
-def real_texts() -> Texts:
-    """What the generated records are drawn from."""
-    counts: Counter[str] = Counter()
-    lengths: tuple[list[int], list[int]] = ([], [])
-    for file in sorted(REAL.glob("*.jsonl")):
-        for line in file.read_bytes().splitlines():
-            row = json.loads(line)
-            asked = f"{row.get('instruction') or row.get('question')} {row.get('input') or ''}".split()
-            answered = (row.get("output") or row.get("response") or row.get("answer") or "").split()
-            counts.update(asked)
-            lengths[0].append(max(SHORTEST, min(len(asked), 1000)))
-            lengths[1].append(max(1, min(len(answered), 1000)))
-    words = sorted(counts)
-    total, weights = 0, []
-    for word in words:
-        total += counts[word]
-        weights.append(total)
-    return Texts(words, weights, *lengths)
-
-
-class Records:
-    """Record i, whatever was asked for before."""
-
-    def __init__(self, texts: Texts) -> None:
-        self.texts = texts
-
-    def kind(self, i: int) -> str:
-        """`original`, `exact` or `near`."""
-        draw = random.Random(f"kind {i}").random()
-        return "original" if i == 0 or draw >= EXACT + NEAR else "exact" if draw < EXACT else "near"
-
-    def origin(self, i: int) -> int:
-        """The original that a record is, or is a copy of."""
-        if self.kind(i) == "original":
-            return i
-        origin = random.Random(f"origin {i}").randrange(i)
-        while self.kind(origin) != "original":
-            origin -= 1
-        return origin
-
-    def instruction(self, i: int) -> str:
-        """Its instruction."""
-        words = self._words(self.origin(i))
-        if self.kind(i) == "near":
-            draw = random.Random(f"near {i}")
-            for place in draw.sample(range(len(words)), draw.randint(1, max(1, len(words) // 30))):
-                words[place] = f"{words[place]}{draw.randrange(100)}"
-        return " ".join(words)
-
-    def record(self, i: int) -> dict[str, str]:
-        """The row of the source."""
-        draw = random.Random(f"reference {i}")
-        count = draw.choice(self.texts.references)
-        reference = draw.choices(self.texts.words, cum_weights=self.texts.weights, k=count)
-        return {"instruction": self.instruction(i), "output": " ".join(reference)}
-
-    def _words(self, i: int) -> list[str]:
-        draw = random.Random(f"words {i}")
-        return draw.choices(self.texts.words, cum_weights=self.texts.weights, k=draw.choice(self.texts.instructions))
-
-
-def write_records(records: Records, rows: int, folder: Path) -> None:
-    """JSONL files of ROWS_PER_FILE records."""
-    folder.mkdir(parents=True)
-    for start in range(0, rows, ROWS_PER_FILE):
-        with (folder / f"{start // ROWS_PER_FILE:04d}.jsonl").open("w") as file:
-            file.writelines(json.dumps(records.record(i)) + "\n" for i in range(start, min(start + ROWS_PER_FILE, rows)))
+    longer, more = (large[name] / small[name] for name in ("seconds_of_the_step", "records"))
+    return round(math.log(longer) / math.log(more), 3)
 
 
 def write_config(folder: Path, workers: int) -> Path:
@@ -172,54 +119,23 @@ def write_config(folder: Path, workers: int) -> Path:
     collect = {
         "sources": [{"path": str(folder / "data"), "name": "made"}],
         "near_duplicates": {"enabled": True},
-        "min_words": 1,
         "rows_per_part": 5000,
         "workers": workers,
     }
     path = folder / "collect.yaml"
-    path.write_text(
-        yaml.safe_dump({"name": "collect", "runs": f"{folder}/runs", "policy": {"model": "none"}, "collect": collect})
-    )
+    settings = {"name": "collect", "runs": f"{folder}/runs", "policy": {"model": "none"}, "collect": collect}
+    path.write_text(yaml.safe_dump(settings))
     return path
 
 
-def measured(command: list[str]) -> tuple[float, list[float]]:
-    """Seconds of a command, and GB of all its processes over time."""
-    started, memory = time.monotonic(), [0.0]
-    process = subprocess.Popen(command, cwd=ROOT)
-    while process.poll() is None:
-        memory.append(sum(memory_of(process.pid)) / 1e9)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(2)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    return time.monotonic() - started, memory
-
-
-def found(run: RunFolder, records: Records, rows: int) -> dict[str, Any]:
-    """Recall over the planted copies, precision over the rejects."""
-    rejects = {row: (kind_of(reason), kept) for row, reason, kept in rejected_rows(run)}
-    threshold, size = NearDuplicateSettings().threshold, NearDuplicateSettings().shingle
-    exact = [i for i in range(rows) if records.kind(i) == "exact"]
-    near = [i for i in range(rows) if records.kind(i) == "near" and similarity(records, i, records.origin(i), size) >= threshold]
-    claimed = [(row, kept) for row, (kind, kept) in rejects.items() if kind == "near duplicate"]
-    right = [
-        records.origin(row) == records.origin(kept) or similarity(records, row, kept, size) >= threshold for row, kept in claimed
-    ]
-    return {
-        "recall_exact": share([i in rejects for i in exact]),
-        "recall": share([i in rejects for i in near]),
-        "planted_at_the_threshold": len(near),
-        "near_duplicates": len(claimed),
-        "precision": share(right),
-    }
-
-
-def rejected_rows(run: RunFolder) -> Iterator[tuple[int, str, int]]:
-    """Number of each rejected record, the reason, and the number of the record that was kept for it."""
+def removed_by(run: RunFolder, rows: int) -> npt.NDArray[np.bool_]:
+    """A flag for each record that the run rejected as a duplicate. Raises SystemExit if it rejected one for anything else."""
+    removed = np.zeros(rows, bool)
     for source, row, reason, _ in rejects_of(run):
-        kept, _, kept_row = reason.rpartition(": of ")[2].rpartition(" row ")
-        yield number(source, row or 0), reason, number(kept, int(kept_row))
+        if "duplicate: of " not in reason:
+            raise SystemExit(f"{source} row {row}: {reason}")
+        removed[number(source, row or 0)] = True
+    return removed
 
 
 def number(label: str, row: int) -> int:
@@ -228,14 +144,28 @@ def number(label: str, row: int) -> int:
     return (int(part) if part else 0) * ROWS_PER_FILE + row
 
 
-def similarity(records: Records, one: int, other: int, size: int) -> float:
-    """Exact Jaccard of two records' shingles."""
-    return jaccard(*(set(shingles(records.instruction(i), size)) for i in (one, other)))
+def run_peers(shape: Shape, rows: int, folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each peer on the same files: seconds, memory, and what it found."""
+    packages = folder / "packages"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", packages, *PACKAGES], check=True)
+    environment = os.environ | {"PYTHONPATH": str(packages), "OMP_NUM_THREADS": "1"}
+    for name, (script, *settings) in PEERS.items():
+        with tempfile.TemporaryDirectory(dir=folder) as place:
+            command = [sys.executable, f"benchmarks/{script}", str(folder / "data"), place, *settings]
+            figures = measured(command, environment).figures()
+            removed = np.zeros(rows, bool)
+            removed[np.load(f"{place}/removed.npy")] = True
+            figures |= {"records": rows, "disk_gb": disk(Path(place)), **found(shape, removed)}
+        print(json.dumps({name: figures}), flush=True)
+        yield name, figures
 
 
-def share(values: list[bool]) -> float | None:
-    """Share of true values."""
-    return round(sum(values) / len(values), 5) if values else None
+def compare(figures: dict[str, Any]) -> None:
+    """How many times as fast as the fastest peer we are on the same records."""
+    peers = figures["peers"]
+    if peers:
+        same = next(run for run in figures["runs"] if run["records"] == next(iter(peers.values()))["records"])
+        figures["times_as_fast"] = round(min(peer["seconds"] for peer in peers.values()) / same["seconds"], 2)
 
 
 if __name__ == "__main__":

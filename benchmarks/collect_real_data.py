@@ -5,7 +5,6 @@
 Memory is the sum of the proportional set sizes of the command and everything that it starts (Ray included).
 """
 
-import contextlib
 import dataclasses
 import json
 import subprocess
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from processes import memory_of
 from record import write_result
 
 from selfj.collect import step_counts
@@ -57,16 +57,6 @@ def measured(command: list[str]) -> dict[str, Any]:
         "peak_gb_largest_process": round(largest / 1e9, 2),
         "load_before": [round(value, 1) for value in psutil.getloadavg()],
     }
-
-
-def memory_of(pid: int) -> list[int]:
-    """Proportional set size of a process and of each below it, in bytes."""
-    sizes = []
-    with contextlib.suppress(psutil.Error):
-        for process in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
-            with contextlib.suppress(psutil.Error):
-                sizes.append(process.memory_full_info().pss)
-    return sizes
 
 
 def counted(run: RunFolder) -> dict[str, Any]:

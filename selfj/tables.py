@@ -28,6 +28,7 @@ _PART = re.compile(r"part-(\d+)\.parquet$")
 _ROWS_IN = b"selfj.rows_in"
 _ROW_GROUP = 500
 """Rows of a Parquet row group: small, so that a range of a sorted part can be read without the rest."""
+_OPTIONS = {"row_group_size": _ROW_GROUP}
 _NARROW_ROW_GROUP = 10_000
 """The same where all columns are numbers: as many bytes."""
 
@@ -235,8 +236,14 @@ class TableFolder:
 def _parquet(table: pa.Table) -> bytes:
     buffer = io.BytesIO()
     narrow = all(pa.types.is_primitive(column.type) for column in table.schema)
-    pq.write_table(table, buffer, compression="zstd", row_group_size=_NARROW_ROW_GROUP if narrow else _ROW_GROUP)
+    pq.write_table(table, buffer, compression="zstd", **(_narrow_options(table.schema) if narrow else _OPTIONS))
     return buffer.getvalue()
+
+
+def _narrow_options(columns: pa.Schema) -> dict[str, Any]:
+    """Sorted and small integers take the bytes of their differences."""
+    integers = {column.name: "DELTA_BINARY_PACKED" for column in columns if pa.types.is_integer(column.type)}
+    return {"row_group_size": _NARROW_ROW_GROUP, "use_dictionary": False, "column_encoding": integers}
 
 
 @contextlib.contextmanager

@@ -7,13 +7,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from selfj.collect.near.reading import Columns, read_range
-from selfj.collect.near.records import Band, Pair
+from selfj.collect.near.records import BUCKET_BITS, Band, Pair
 from selfj.collect.sorted_parts import SortedParts
 from selfj.parts import MadePart
 from selfj.records import schema
 from selfj.run import RunFolder
 
-_BUCKETS = 1 << 62
 _ROWS = 2_000_000
 """Rows of `bands` that a worker holds at a time (about 50 MB, and twice as much to sort them)."""
 
@@ -32,7 +31,7 @@ class PairMaker:
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The pairs of one range of buckets, each once."""
-        low, high = (_BUCKETS * number // self.parts for number in (part, part + 1))
+        low, high = ((1 << BUCKET_BITS) * number // self.parts for number in (part, part + 1))
         self.bands = self.bands or SortedParts(run.table("bands"))
         first, second = pairs_of(*read_range(self.bands, Band, low, high))
         rows = pa.table([first, second], schema=schema(Pair))

@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
+BUCKET_BITS = 48
+
 
 @dataclass
 class Band:
     """One band of the signature of one instruction; parts are sorted by `bucket`."""
 
     bucket: int
-    """62-bit hash of the band's values and number: instructions with the same one are compared."""
+    """48-bit hash of the band's values and number: instructions with the same one are compared."""
     next_band: int
-    """The same of the band that follows: who agrees there too stands side by side."""
+    """32 bits of the same of the band that follows: who agrees there too stands side by side."""
     member: int
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from selfj.collect.near.records import Band, member_of
+from selfj.collect.near.records import BUCKET_BITS, Band, member_of
 from selfj.collect.words import CHARACTERS
 from selfj.config import NearDuplicateSettings
 from selfj.parts import MadePart
@@ -82,7 +82,7 @@ def _mixed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 def buckets_of(shingles: Shingles, settings: NearDuplicateSettings) -> npt.NDArray[np.int64]:
-    """62-bit hashes [texts, bands]: texts of similar shingles agree in some of them."""
+    """48-bit hashes [texts, bands]: texts of similar shingles agree in some of them."""
     from rensa import RMinHash
 
     values = settings.bands * settings.band_rows
@@ -92,7 +92,7 @@ def buckets_of(shingles: Shingles, settings: NearDuplicateSettings) -> npt.NDArr
     hashes = np.broadcast_to(np.arange(1, settings.bands + 1, dtype=np.uint64), digests.shape[:2]) * _MIX
     for place in range(settings.band_rows):
         hashes = _mixed(hashes ^ digests[:, :, place])
-    return (hashes >> np.uint64(2)).astype(np.int64)
+    return (hashes >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
 
 
 class BandMaker:
@@ -107,7 +107,7 @@ class BandMaker:
         shape = len(texts), self.settings.bands
         buckets = buckets_of(shingles_of(texts, self.settings.shingle), self.settings) if texts else np.empty(shape, np.int64)
         members = np.arange(len(texts), dtype=np.int64) + member_of(part, 0)
-        columns = (buckets, np.roll(buckets, -1, axis=1), np.broadcast_to(members[:, None], shape))
+        columns = (buckets, np.roll(buckets, -1, axis=1) >> (BUCKET_BITS - 32), np.broadcast_to(members[:, None], shape))
         flat = [column.reshape(-1) for column in columns]
         order = np.argsort(flat[0], kind="stable")
         rows = pa.table([column[order] for column in flat], schema=schema(Band))

@@ -10,6 +10,7 @@ import pytest
 
 from selfj.collect.near.clusters import best_of_each, components
 from selfj.collect.near.pairs import distinct_pairs, pairs_of
+from selfj.collect.near.records import BUCKET_BITS
 from selfj.collect.near.signatures import buckets_of, joined, shingles_of
 from selfj.collect.near.verify import jaccard, similarities
 from selfj.collect.unique import UniqueMaker, plan_ranges
@@ -93,7 +94,7 @@ def buckets(texts: list[str]) -> npt.NDArray[np.int64]:
 def test_texts_agree_in_bands_the_more_often_the_more_alike_they_are() -> None:
     texts = [text_of(seed) for seed in range(200)]
     whole = buckets(texts)
-    assert whole.shape == (200, NEAR.bands) and whole.min() >= 0 and whole.max() < 1 << 62
+    assert whole.shape == (200, NEAR.bands) and whole.min() >= 0 and whole.max() < 1 << BUCKET_BITS
     alike = (whole == buckets([changed(text, 2) for text in texts])).mean()
     apart = (whole == buckets([changed(text, 12) for text in texts])).mean()
     assert alike > 0.5 > 0.2 > apart and (whole == buckets(texts)).all()
