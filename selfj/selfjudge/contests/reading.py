@@ -12,7 +12,7 @@ from selfj.collect.formats.jsonl import json_kind
 from selfj.errors import RunFolderError
 from selfj.evaluate.data.reading import Columns, Place, Values, instruction_of, read_rows
 from selfj.evaluate.judging import Pair, beside_instructions
-from selfj.records import Rejected, instruction_id
+from selfj.records import Rejected, from_table, instruction_id
 from selfj.run import RunFolder
 from selfj.selfjudge.contests.rows import Contest
 from selfj.selfjudge.contests.settings import TournamentSettings
@@ -37,11 +37,31 @@ def contests_of_run(run: RunFolder, settings: TournamentSettings) -> Iterator[Pa
     tables = [name for name in settings.tables if (found := run.table(name).manifest()) is not None and found.finished]
     if not tables:
         raise RunFolderError(f"{run.address}: there is no finished table {' or '.join(settings.tables)}; run its step first")
+    made = [name for name in tables if holds_contests(run, name)]
+    if made:
+        yield from _as_they_are(run, made, settings)
+        return
+    run.upstream("instructions", STEP)
     for part in run.table("instructions").parts():
         pairs = [pair for name in tables for pair in _part(run, part, name, settings)]
         grouped = itertools.groupby(sorted(pairs, key=_instruction_of), key=_instruction_of)
         contests = [_contest([*found], settings) for _, found in grouped]
         yield PartOfContests(contests, [], len(contests))
+
+
+def holds_contests(run: RunFolder, table: str) -> bool:
+    """Whether a table has contests already (`answers_NAME` of a SELF-JUDGE run)."""
+    folder = run.table(table)
+    return any("responses" in folder.open(part).schema_arrow.names for part in folder.parts()[:1])
+
+
+def _as_they_are(run: RunFolder, tables: Sequence[str], settings: TournamentSettings) -> Iterator[PartOfContests]:
+    for name in tables:
+        for part in run.table(name).parts():
+            rows: list[Contest] = from_table(Contest, run.table(name).read(part))
+            most = settings.most
+            contests = [replace(row, responses=row.responses[:most], response_ids=row.response_ids[:most]) for row in rows]
+            yield PartOfContests(contests, [], len(contests))
 
 
 def _part(run: RunFolder, part: int, table: str, settings: TournamentSettings) -> list[Pair]:

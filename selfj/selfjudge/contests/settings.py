@@ -27,7 +27,7 @@ class TournamentSettings:
     run: str = ""
     """Instead of `path`: a run, whose policy's answers compete."""
     tables: list[str] = field(default_factory=lambda: ["responses", "candidates"])
-    """Tables of the run that answers are taken from, as far as they are there."""
+    """Tables of the run that answers are taken from, as far as they are there; of a SELF-JUDGE run one like `answers_start`."""
     splits: list[Split] = field(default_factory=lambda: ["test"])
     """Splits of the run's instructions."""
     instruction: list[str] = field(default_factory=lambda: ["instruction", "prompt", "question"])

@@ -65,7 +65,6 @@ def _write_contests(run: RunFolder, settings: TournamentSettings) -> Manifest:
 def _inputs(source: RunFolder | None, settings: TournamentSettings) -> dict[str, str]:
     if source is None:
         return {"path": content_hash(settings.path)}
-    source.upstream("instructions", STEP)
     found = {name: source.table(name).manifest() for name in ("instructions", *settings.tables)}
     return {name: manifest.fingerprint.digest for name, manifest in found.items() if manifest is not None and manifest.finished}
 
