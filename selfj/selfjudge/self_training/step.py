@@ -3,6 +3,7 @@
 RUN/self_training/ARM/: `pairs/`, `probes/`, `adapters/` (between rounds), `adapter/` (the result), `self_training.json`.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from selfj.config import ModelSettings, absolute_path, as_dict
@@ -108,8 +109,15 @@ def _fingerprint(run: RunFolder, task: Task, settings: SelfJudgeSettings) -> Fin
 
 def _train(task: Task, hosts: Hosts) -> Outcome:
     engine, judge = hosts.engine(task), hosts.judge(task)
-    fixed = _fixed_pairs(task, engine, judge)
-    job = SelfTrainingJob(
+    outcome = run_workers(job_of(task, engine, judge, fixed_pairs(task, engine, judge)), self_training_worker)
+    if outcome.problem and not outcome.steps:
+        raise SelfJError(outcome.problem)
+    return outcome
+
+
+def job_of(task: Task, engine: Any, judge: Any, fixed: Sequence[int]) -> SelfTrainingJob:
+    """What the training processes are given."""
+    return SelfTrainingJob(
         name=STEP,
         run=RunFolder(task.folder).store.address,
         examples=PAIRS,
@@ -125,13 +133,9 @@ def _train(task: Task, hosts: Hosts) -> Outcome:
         judge=judge,
         fixed=tuple(fixed),
     )
-    outcome = run_workers(job, self_training_worker)
-    if outcome.problem and not outcome.steps:
-        raise SelfJError(outcome.problem)
-    return outcome
 
 
-def _fixed_pairs(task: Task, engine: Any, judge: Any) -> list[int]:
+def fixed_pairs(task: Task, engine: Any, judge: Any) -> list[int]:
     """Make the pairs that all rounds learn from, if they do; returns their parts."""
     if task.how.mode == "on_policy":
         return []
