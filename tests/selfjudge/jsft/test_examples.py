@@ -190,7 +190,7 @@ def test_the_system_prompt_is_for_answers(model):
     assert "Be short." not in tokenizer.decode(chosen_first.prompts[0])
 
 
-def test_a_model_without_single_token_labels_is_refused(tmp_path):
+def test_a_model_without_a_chat_template_is_refused(tmp_path):
     folder = str(make_model(tmp_path, "llama", template=False))
     with pytest.raises(ModelError, match="no chat template"):
         PairExamples(wording(folder))
