@@ -39,7 +39,12 @@ class Replicas:
 
     def _ask(self) -> dict[str, int] | None:
         from ray import serve
+        from ray.exceptions import RayError
+        from ray.serve.exceptions import RayServeException
 
-        application = serve.status().applications.get(self._application)
+        try:
+            application = serve.status().applications.get(self._application)
+        except (RayError, RayServeException):  # the controller is being replaced; requests go on without it
+            return None
         deployment = application and application.deployments.get(self._deployment)
         return {str(state): count for state, count in deployment.replica_states.items()} if deployment else None
