@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from selfj.errors import SelfJError
-from selfj.jobs import connect
 from selfj.progress import duration
 from selfj.run import RunFolder
 from selfj.selfjudge.settings import STEP_TABLES, SelfJudgeSettings, read_selfjudge_settings
@@ -42,6 +41,7 @@ def run_selfjudge_steps(settings: SelfJudgeSettings, steps: Sequence[str]) -> Ru
     Raises SelfJError for what a user can mend.
     """
     from selfj.environment import check_environment
+    from selfj.jobs import connect
 
     check_environment()
     run = RunFolder(settings.run_folder)
