@@ -47,11 +47,9 @@ def _write_model(folder: str, layers: int, width: int) -> int:
 
 
 def _in_own_process(folder: str, way: str) -> dict[str, Any]:
-    environment = {
-        **os.environ, "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port()),
-        "DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(os.cpu_count() or 1),
-        "PYTHONPATH": str(Path(__file__).parents[1]),
-    }  # fmt: skip
+    alone = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(_free_port())}
+    computing = {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": str(os.cpu_count() or 1)}
+    environment = {**os.environ, **alone, **computing, "PYTHONPATH": str(Path(__file__).parents[1])}
     command = [sys.executable, __file__, way, folder]
     found = subprocess.run(command, env=environment, capture_output=True, text=True)
     if found.returncode:
