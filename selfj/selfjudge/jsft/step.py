@@ -64,6 +64,12 @@ def _make_model(run: RunFolder, settings: SelfJudgeSettings, pairs: str, manifes
     _card(run, settings, wording, encoder, manifest, outcome, quotas).write()
 
 
+def make_examples(run: RunFolder, settings: SelfJudgeSettings) -> Manifest:
+    """Make the table `jsft_examples` alone: what the pairs come to before anything is trained on them."""
+    pairs = run.upstream("preferences", STEP).fingerprint.digest
+    return _encode(run, settings, wording_of(settings), choose_pairs(run, settings.jsft), pairs)
+
+
 def base_model(settings: SelfJudgeSettings) -> str:
     """The model that training starts from."""
     return settings.jsft.base_model or settings.policy.model
