@@ -15,7 +15,7 @@ from selfj.serve.services import Overloaded
 
 
 class Admission(Guard):
-    """Lets requests in, in the order they came; stands before bodies are read, so that those that wait take no memory.
+    """Lets requests in, in the order they came. Stands behind the keys, so that nobody without one takes a place.
 
     Args:
         app: what is guarded.
