@@ -3,6 +3,7 @@
 Policy and judge are these weights with and without the policy's adapter, which is loaded anew before each round.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -15,7 +16,7 @@ from selfj.selfjudge.judges import PairJudgeSettings, load_pair_judge, located_j
 from selfj.selfjudge.pairs import Pair, PairJudge, Verdict
 from selfj.selfjudge.self_training.makers import RoundMaker
 from selfj.selfjudge.self_training.results import PAIRS, PROBES
-from selfj.selfjudge.self_training.task import Task
+from selfj.selfjudge.self_training.task import Task, readable
 from selfj.store import local_copy
 
 
@@ -32,7 +33,8 @@ class EngineHost:
         """Load the model."""
         if self._engine is None:
             model, settings, rank, seed = self._made_with
-            self._engine = Engine(model, settings, Adapter("policy", "", rank), seed)
+            here = dataclasses.replace(model, model=readable(model.model))
+            self._engine = Engine(here, settings, Adapter("policy", "", rank), seed)
 
     def pairs(self, task: Task, judge: Any, part: int, adapter: str | None) -> None:
         """Write a part of `pairs`, unless it is there; without an adapter it is of the start."""

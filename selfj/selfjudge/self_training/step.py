@@ -29,7 +29,7 @@ from selfj.selfjudge.self_training.results import (
 from selfj.selfjudge.self_training.rows import JudgedPair
 from selfj.selfjudge.self_training.settings import FOLDER, check_outside
 from selfj.selfjudge.self_training.sources import STEP, PromptStream, given_pairs
-from selfj.selfjudge.self_training.task import Task
+from selfj.selfjudge.self_training.task import Task, readable
 from selfj.selfjudge.self_training.worker import SelfTrainingJob, self_training_worker
 from selfj.selfjudge.settings import SelfJudgeSettings
 from selfj.tables import Fingerprint, Manifest, TableFolder, timed
@@ -71,7 +71,7 @@ def task_of(run: RunFolder, settings: SelfJudgeSettings) -> Task:
     start = absolute_path(how.start) if how.start else run.path("jsft")
     card = JsftFolder.load(start) if RunFolder(start).store.exists(CARD) else None
     if card is None:
-        check_model_folder(start)
+        check_model_folder(readable(start))
     template = settings.policy.chat_template
     own_template = None if card or not template else absolute_path(template)
     model = ModelSettings(
@@ -97,7 +97,8 @@ def task_of(run: RunFolder, settings: SelfJudgeSettings) -> Task:
 
 def _fingerprint(run: RunFolder, task: Task, settings: SelfJudgeSettings) -> Fingerprint:
     how = settings.self_training
-    chosen = {name: value for name, value in as_dict(how, resources=False).items() if name not in ("arm", "outside")}
+    left = ("arm", "outside", "stop")  # with other bounds a run that was stopped may go on
+    chosen = {name: value for name, value in as_dict(how, resources=False).items() if name not in left}
     judged, files = pair_judge_made_with(how.outside) if how.outside else ({}, {})
     inputs = {name: run.upstream(name, STEP).fingerprint.digest for name in ("prompts", "preferences")}
     return Fingerprint(
@@ -154,7 +155,7 @@ def _write_given(task: Task) -> None:
     table = task.table(PAIRS)
     if table.has(0):
         return
-    tokenizer = load_tokenizer(task.model.model, task.model.chat_template)
+    tokenizer = load_tokenizer(readable(task.model.model), task.model.chat_template)
     encoder = PromptEncoder(tokenizer, "standard", task.how.max_tokens, task.model.system_prompt)
     found = list(given_pairs(task.run_folder, encoder, task.how))
     pairs = [one for one in found if isinstance(one, JudgedPair)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from selfj.config import EngineSettings, ModelSettings
 from selfj.run import RunFolder
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings
+from selfj.store import local_copy
 from selfj.tables import TableFolder
 
 PROMPTS, TEST, TRAIN_SPLIT = "prompts", "test", "train"
@@ -38,3 +39,8 @@ class Task:
     def run_folder(self) -> RunFolder:
         """The SELF-JUDGE run, with prompts and preferences."""
         return RunFolder(self.run)
+
+
+def readable(model: str) -> str:
+    """A model's folder as libraries can read it: copied to this machine if it lies on a remote file system."""
+    return local_copy(model) if "://" in model else model

@@ -20,7 +20,7 @@ from selfj.selfjudge.self_training.reference import answer_logprobs, with_refere
 from selfj.selfjudge.self_training.results import ADAPTER, PAIRS, PROBES
 from selfj.selfjudge.self_training.rows import JudgedPair, Probe
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings
-from selfj.selfjudge.self_training.task import Task
+from selfj.selfjudge.self_training.task import Task, readable
 from selfj.selfjudge.self_training.watch import Diverged, check_divergence, check_lengths, check_verdicts
 from selfj.store import Store
 from selfj.training.batches import BatchPlan
@@ -91,7 +91,7 @@ def _setup(job: SelfTrainingJob) -> Loop:
     rank, world, device, settings = place(job)
     steps = job.task.how.rounds * job.task.how.steps_per_round
     schedule = Schedule(settings.learning_rate, settings.schedule, warmup_steps(settings.warmup_steps, steps), steps)
-    trainee = Trainee(job.base_path, settings, stable_seed(job.seed, "adapters"), device, job.revision)
+    trainee = Trainee(readable(job.base_path), settings, stable_seed(job.seed, "adapters"), device, job.revision)
     plan = _plan([], job, world, 0)
     return Loop(job, rank, world, device, trainee, [], [], plan, schedule, TrainingState(precision=settings.precision))
 
@@ -104,17 +104,24 @@ def _all_rounds(loop: Loop, job: SelfTrainingJob) -> None:
         print(f"{job.name}: round {rounds.number} of {how.rounds}, {loop.schedule.steps} steps, {loop.world} workers", flush=True)
     _ask(rounds, "probe", 0, None, how.final_prompts)
     rounds.start_tokens = probe_figures(_probes(rounds, 0)).tokens
-    if not job.fixed:
-        rounds.usable = [sum(pair.preferred is not None for pair in _pairs(rounds, part)) for part in range(rounds.number)]
-    if job.fixed:
-        _learn_from(rounds, job.fixed)
-        loop.examples = with_reference(loop, loop.examples)
+    _begin(rounds)
     try:
         while rounds.number < how.rounds:
             _round(rounds)
     except Diverged as problem:
         _keep_good(rounds)
-        raise Diverged(f"{job.name}: stopped before round {rounds.number + 1} of {how.rounds}: {problem}") from None
+        raise Diverged(f"{job.name}: stopped after {rounds.number} of {how.rounds} rounds: {problem}") from None
+
+
+def _begin(rounds: Rounds) -> None:
+    """What stands before the first round, also of those that are left."""
+    if not rounds.job.fixed:
+        rounds.usable = [sum(pair.preferred is not None for pair in _pairs(rounds, part)) for part in range(rounds.number)]
+        return
+    _learn_from(rounds, rounds.job.fixed)
+    rounds.loop.examples = with_reference(rounds.loop, rounds.loop.examples)
+    if rounds.number == 0:
+        _write_adapter(rounds, 0)  # good in any case
 
 
 def _round(rounds: Rounds) -> None:
