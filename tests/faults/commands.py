@@ -23,11 +23,11 @@ def copy(run: RunFolder | None, name: str, config: Path) -> RunFolder:
     return RunFolder(str(target))
 
 
-def command(config: Path, run: RunFolder, step: str, log: Path | None = None) -> "subprocess.Popen[bytes]":
-    """One step's script, with a Ray of its own, in a process group of its own."""
+def command(config: Path, run: RunFolder, step: str, log: Path | None = None, address: str = "") -> "subprocess.Popen[bytes]":
+    """One step's script, on the Ray cluster at an address or with a Ray of its own, in a process group of its own."""
     runs, name = run.address.rsplit("/", 1)
     arguments = [sys.executable, f"ray_jobs/{SCRIPT[step]}", "--config", str(config), "--runs", runs, "--name", name]
     Path(runs).mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": ""}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": address}
     output = open(log or f"{run.address}.{step}.log", "ab")  # noqa: SIM115 - the child holds it
     return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
