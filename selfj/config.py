@@ -149,7 +149,7 @@ class CentroidSettings:
 
 @dataclass
 class AskedCategorySettings:
-    """Category by a prompt to the policy: the exact probabilities of one letter for each category."""
+    """Category by a prompt to the policy: the exact probabilities of one digit for each category."""
 
     categories: dict[str, str] = field(
         default_factory=lambda: {
@@ -161,7 +161,7 @@ class AskedCategorySettings:
     )
     """Category → what belongs to it, as the policy reads it."""
     rotate: bool = field(default=True, metadata=ADDED)
-    """Ask once for each category, so that each stands at each letter once, and take the mean: as many prompts as categories."""
+    """Ask once for each category, so that each stands at each number once, and take the mean: as many prompts as categories."""
     min_probability: float = field(default=0.0, metadata=ADDED)
     """Instructions whose most probable category has less get none."""
 

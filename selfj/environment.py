@@ -35,6 +35,8 @@ NEEDED = (
     "zstandard",
     "rensa",
     "py3langid",
+    "lemminflect",
+    "scikit-learn",
     "psutil",
     "openai",
     "pyrate-limiter",

@@ -67,7 +67,7 @@ def _classifier_limits(settings: ClassifierSettings) -> list[tuple[bool, str]]:
             "collect.classifier.centroids.max_examples and per_category: at least 1",
         ),
         (0 <= nearest.held_out < 1, "collect.classifier.centroids.held_out: at least 0, below 1"),
-        (2 <= len(asked.categories) <= 26, "collect.classifier.asked.categories: 2 to 26 of them"),
+        (2 <= len(asked.categories) <= 9, "collect.classifier.asked.categories: 2 to 9 of them"),
         (0 <= asked.min_probability <= 1, "collect.classifier.asked.min_probability: 0 to 1"),
     ]
 

@@ -17,7 +17,7 @@ FLOORS = (
     "judge",
     "evaluate pocket",
     "selfjudge",
-    "plan status status_text jobs serve",
+    "plan status status_text jobs serve card",
     "study",
     "commands",
     "cli",

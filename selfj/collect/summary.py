@@ -112,16 +112,16 @@ def summarise(run: RunFolder, sources: list[SourceSettings], problems: dict[str,
     names = [name_of(source) for source in sources]
     summary = Summary({name: SourceCounts(published=source.published) for name, source in zip(names, sources, strict=True)})
     for label, problem in problems.items():
-        summary.sources[_source(label, names)].problems[label] = problem
+        summary.sources[source_of(label, names)].problems[label] = problem
     for label, reason in _reject_reasons(run):
-        source = summary.sources[_source(label, names)]
+        source = summary.sources[source_of(label, names)]
         source.rejected += 1
         source.reasons[kind_of(reason)] += 1
     instructions = run.table("instructions")
     for part in instructions.parts():
         rows = instructions.read(part, ["source", "split", "category"])
         for label, count in _counts(rows, "source"):
-            summary.sources[_source(label, names)].kept += count
+            summary.sources[source_of(label, names)].kept += count
         summary.splits.update(dict(_counts(rows, "split")))
         summary.categories.update(dict(_counts(rows, "category")))
     return summary
@@ -144,7 +144,7 @@ def _reject_parts(table: TableFolder) -> Iterator[pa.Table]:
             yield pq.read_table(io.BytesIO(table.store.read(f"{folder}/{name}")), columns=["source", "reason"])
 
 
-def _source(label: str, names: list[str]) -> str:
+def source_of(label: str, names: list[str]) -> str:
     """The source that a label (`name` or `name/file`) belongs to."""
     return label if label in names else max((name for name in names if label.startswith(f"{name}/")), key=len)
 

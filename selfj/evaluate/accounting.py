@@ -73,7 +73,7 @@ def _counts(run: RunFolder, step: str) -> dict[str, Any]:
     names = run.tables_of(step)
     manifests = {name: run.table(name).manifest() for name in names}
     there = {name: manifest for name, manifest in manifests.items() if manifest is not None}
-    tables = _with(STEP_TABLES[step], tuple(name for name in names if name not in TABLES_OF_STEP[step]))
+    tables = _tables(step, tuple(name for name in names if name not in TABLES_OF_STEP[step]))
     read, made, rejecting = ([there[name] for name in names if name in there] for names in _names(tables))
     seconds = _seconds(manifests)
     rows_out = sum(manifest.rows_out for manifest in made) if made else None
@@ -86,8 +86,11 @@ def _counts(run: RunFolder, step: str) -> dict[str, Any]:
     }
 
 
-def _with(tables: StepTables, more: tuple[str, ...]) -> StepTables:
-    """The same, with tables that settings added to a step."""
+def _tables(step: str, more: tuple[str, ...]) -> StepTables:
+    """The tables of a step, with those that settings added; what collect makes in between has rows that `collected` counted."""
+    tables = STEP_TABLES[step]
+    if step == "collect":
+        return StepTables(tables.read, tables.made, tables.rejecting + more)
     return StepTables(tables.read + more, tables.made + more, tables.rejecting + more)
 
 
@@ -108,7 +111,7 @@ def reject_reasons(run: RunFolder) -> dict[str, dict[str, int]]:
 def _reasons(run: RunFolder, step: str) -> Counter[str]:
     counts = Counter[str]()
     more = tuple(name for name in run.tables_of(step) if name not in TABLES_OF_STEP[step])
-    for table in _with(STEP_TABLES[step], more).rejecting:
+    for table in _tables(step, more).rejecting:
         for reason in _rejected(run, table):
             counts[re.sub(r"\d[\d,.]*", "…", reason)] += 1
         counts.update(_left_out(run, table))

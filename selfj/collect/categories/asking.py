@@ -1,4 +1,4 @@
-"""Asking the policy for categories: the exact probabilities of the categories' letters, one prefill for each prompt."""
+"""Asking the policy for categories: the exact probabilities of the categories' numbers, one prefill for each prompt."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ _AT_A_TIME = 1000
 class CategoryAsker:
     """Asks one model for categories.
 
-    Raises ModelError if its tokenizer does not write the letters as single tokens.
+    Raises ModelError if its tokenizer does not write the numbers as single tokens.
     """
 
     def __init__(self, engine: Engine, prompts: str, settings: AskedCategorySettings) -> None:
@@ -57,7 +57,7 @@ class CategoryAsker:
             return f"prompt too long: {problem}"
 
     def _probabilities(self, asked: list[list[list[int]]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean probability of each category over the turns, (rows, categories), and of all letters together, (rows,).
+        """Mean probability of each category over the turns, (rows, categories), and of all numbers together, (rows,).
 
         Prompts of one turn stand together: they begin alike, and the engine computes that once.
         """

@@ -22,7 +22,7 @@ class Category:
     margin: float | None
     """By how much the second category is lower."""
     mass: float | None
-    """By the policy: probability of any category's letter before normalisation."""
+    """By the policy: probability of any category's number before normalisation."""
     reason: str | None
     """Why there is no category."""
 

@@ -29,6 +29,11 @@ class LanguageShare(TextFilter[LanguageFilter]):
         return f"language: {ranked[0][0]} rather than {wanted}" if share < self.settings.min_share else None
 
 
+def language_of(text: str) -> str:
+    """The most probable language of a text, as its ISO 639-1 code."""
+    return str(_identifier().rank(text[:_READ])[0][0])
+
+
 @functools.cache
 def _identifier() -> Any:
     """The model that comes with py3langid; its probabilities sum to 1 over all languages."""
