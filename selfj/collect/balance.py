@@ -82,11 +82,11 @@ def _last_taken(
 ) -> dict[Stratum, int]:
     counts = np.bincount(strata, minlength=len(numbers))
     ordered, begins = heads[np.lexsort((heads, strata))], np.concatenate([[0], np.cumsum(counts)])
-    taken = _taken({stratum: int(counts[number]) for stratum, number in numbers.items()}, settings, budget)
+    taken = of_strata({stratum: int(counts[number]) for stratum, number in numbers.items()}, settings, budget)
     return {stratum: int(ordered[begins[numbers[stratum]] + count - 1]) for stratum, count in taken.items() if count}
 
 
-def _taken(counts: dict[Stratum, int], settings: BalanceSettings, budget: int | None) -> dict[Stratum, int]:
+def of_strata(counts: dict[Stratum, int], settings: BalanceSettings, budget: int | None) -> dict[Stratum, int]:
     """Instructions to take of each stratum: a group's share evenly among its clusters.
 
     The clusters are in an order of the group's own: where there are more of them than instructions to take, groups draw from

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from selfj.collect.balance import Balance, filled, plan_balance, quotas
+from selfj.collect.balance import Balance, filled, of_strata, plan_balance, quotas
 from selfj.collect.unique import UniqueMaker, balanced_ranges
 from selfj.config import BalanceSettings
 from selfj.records import Instruction, from_table, instruction_id, to_table
@@ -92,3 +92,30 @@ def test_files_of_a_source_count_as_one_and_dropped_rows_do_not(run: RunFolder) 
     all_ids = run.table("unique").read_all(["instruction_id"]).column(0).combine_chunks()
     assert plan_balance(run.table("unique"), chosen, None, {}, all_ids).last == {}
     assert BalanceSettings(clusters=2).enabled and not BalanceSettings().enabled
+
+
+def clustered(rows: pa.Table) -> pa.Table:
+    """Nine of ten rows in cluster 0, the others in clusters 1 to 9."""
+    last = [int(key[-4:], 16) for key in rows.column("instruction_id").to_pylist()]
+    return rows.append_column("cluster", pa.array([place % 9 + 1 if place % 10 == 0 else 0 for place in last]))
+
+
+def test_a_groups_share_is_divided_evenly_among_its_clusters(run: RunFolder) -> None:
+    chosen = BalanceSettings(categories={"common": 1.0, "coding": 1.0}, clusters=10)
+    balance = plan_balance(run.table("unique"), chosen, 40, {"s/0": "s", "s/1": "s"}, NOTHING, clustered)
+    every = clustered(run.table("unique").read_all())
+    taken = every.filter(pa.array(balance.takes(every)))
+    assert Counter(taken.column("category").to_pylist()) == {"common": 20, "coding": 20}
+    pairs = Counter(zip(taken.column("category").to_pylist(), taken.column("cluster").to_pylist(), strict=True))
+    there = Counter(zip(every.column("category").to_pylist(), every.column("cluster").to_pylist(), strict=True))
+    small = [pair for pair in there if pair[1] > 0]
+    assert small and all(pairs[pair] >= min(there[pair], 2) for pair in small)
+    again = plan_balance(run.table("unique"), chosen, 40, {"s/0": "s", "s/1": "s"}, NOTHING, clustered)
+    assert again == balance
+
+
+def test_where_there_are_more_clusters_than_rows_to_take_groups_draw_from_different_ones() -> None:
+    counts = {("common", source, cluster): 1 for source in "ab" for cluster in range(100)}
+    taken = of_strata(counts, BalanceSettings(), 20)
+    chosen = {source: {key[2] for key, count in taken.items() if count and key[1] == source} for source in "ab"}
+    assert len(chosen["a"]) == len(chosen["b"]) == 10 and len(chosen["a"] & chosen["b"]) < 6

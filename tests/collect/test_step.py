@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from selfj.collect import collect, step_counts
+from selfj import parts
+from selfj.collect import collect, step, step_counts, unique
+from selfj.collect.near import pairs, verify
 from selfj.collect.summary import kind_of
 from selfj.config import NearDuplicateSettings, Settings, SourceSettings, load_settings
 from selfj.errors import DataError, RunFolderError
@@ -25,6 +26,7 @@ from selfj.records import Instruction, from_table
 from selfj.run import BETWEEN, RunFolder
 from selfj.tables import Manifest
 from tests.collect.collecting import GENERATED, generated, row, rows, settings_of, write_jsonl
+from tests.collect.conftest import make_here, plan_here
 
 pytestmark = pytest.mark.ray
 
@@ -77,9 +79,8 @@ def times(folder: str | Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in sorted(Path(folder).rglob("*.parquet"))}
 
 
-def test_one_worker_and_three_make_the_same_files(finished: Finished, tmp_path: Path) -> None:
-    settings = dataclasses.replace(finished.settings, collect=dataclasses.replace(finished.settings.collect, workers=1))
-    collect(RunFolder(str(tmp_path / "run")), settings)
+def test_three_workers_make_the_files_that_one_process_makes(finished: Finished, tmp_path: Path, without_ray: None) -> None:
+    collect(RunFolder(str(tmp_path / "run")), finished.settings)
     assert files(tmp_path / "run") == files(finished.folder)
     assert len(files(finished.folder)) > 10
 
@@ -103,22 +104,47 @@ def test_plain_lines_say_what_became_of_each_source(finished: Finished) -> None:
     assert "\r" not in finished.printed
 
 
-def test_near_duplicates_are_the_same_with_one_worker_and_three_and_every_row_is_accounted_for(
-    ray_local: None, tmp_path: Path
-) -> None:
+@pytest.fixture
+def near_settings(tmp_path: Path) -> Settings:
+    """Sixty near duplicates in pairs, parts of about ten rows, several of each table."""
     path = write_jsonl(tmp_path / "near.jsonl", [*rows(3), *(near_row(i) for i in range(60)), near_row(0)])
-    near = NearDuplicateSettings(enabled=True)
-    folders = [RunFolder(str(tmp_path / name)) for name in ("one", "three")]
-    for run, workers in zip(folders, (1, 3), strict=True):
-        collect(run, settings_of(path, near_duplicates=near, workers=workers, rows_per_part=20))
-    assert files(folders[0].address) == files(folders[1].address)
-    counts = step_counts(folders[0])
+    return settings_of(path, near_duplicates=NearDuplicateSettings(enabled=True), workers=3, rows_per_part=10)
+
+
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, limit, size in (
+        (step, "UNIQUE_ROWS", 20),
+        (pairs, "_ROWS", 400),
+        (verify, "_PAIRS", 40),
+        (unique, "_TEXT_ROWS", 20),
+    ):
+        monkeypatch.setattr(module, limit, size)
+
+
+def test_near_duplicates_are_found_and_every_row_is_accounted_for(
+    tmp_path: Path, near_settings: Settings, small_parts: None, without_ray: None
+) -> None:
+    run = RunFolder(str(tmp_path / "run"))
+    manifest = collect(run, near_settings)
+    counts = step_counts(run)
     assert (counts.rows_in, counts.rows_out, counts.rejected) == (64, 33, 31)
-    manifest = folders[0].table("instructions").manifest()
-    assert manifest and manifest.details["reasons"] == {"near duplicate": 30, "duplicate": 1}
-    assert set(folders[0].tables_of("collect")) == {"collected", "instructions", *BETWEEN}
-    again = collect(folders[0], settings_of(path, near_duplicates=near, workers=2, rows_per_part=20))
-    assert again.details == manifest.details
+    assert manifest.details["reasons"] == {"near duplicate": 30, "duplicate": 1}
+    assert set(run.tables_of("collect")) == {"collected", "instructions", *BETWEEN}
+    assert all(len(run.table(name).parts()) > 1 for name in ("unique", "bands", "near_pairs", "near_verified", "instructions"))
+    assert collect(run, near_settings).details == manifest.details
+
+
+def test_near_duplicates_by_three_workers_are_those_of_one_process(
+    ray_local: None, tmp_path: Path, near_settings: Settings, small_parts: None
+) -> None:
+    alone, together = RunFolder(str(tmp_path / "alone")), RunFolder(str(tmp_path / "together"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "_make_missing", make_here)
+        patch.setattr(step, "_plan", plan_here)
+        collect(alone, near_settings)
+    collect(together, near_settings)
+    assert files(alone.address) == files(together.address) and len(files(alone.address)) > 20
 
 
 def test_a_half_finished_run_goes_on_and_leaves_finished_parts_alone(finished: Finished, tmp_path: Path) -> None:
@@ -188,7 +214,7 @@ def test_sources_that_are_missing_or_broken_are_told_and_do_not_stop_the_others(
 
 
 def test_no_instruction_at_all_is_an_error_with_the_reasons_also_the_second_time(
-    ray_local: None, run_folder: RunFolder, tmp_path: Path
+    without_ray: None, run_folder: RunFolder, tmp_path: Path
 ) -> None:
     path = write_jsonl(tmp_path / "bad.jsonl", [{"instruction": "a b c"}, {"instruction": 1}, {"instruction": 2}])
     for _ in range(2):
@@ -196,14 +222,14 @@ def test_no_instruction_at_all_is_an_error_with_the_reasons_also_the_second_time
             collect(run_folder, settings_of(path))
 
 
-def test_empty_sources_are_an_error_that_says_so(ray_local: None, run_folder: RunFolder, tmp_path: Path) -> None:
+def test_empty_sources_are_an_error_that_says_so(without_ray: None, run_folder: RunFolder, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_bytes(b"")
     with pytest.raises(DataError, match=r"of 0 rows \(the sources are empty\)"):
         collect(run_folder, settings_of(tmp_path / "empty.jsonl"))
 
 
 def test_files_are_counted_by_source_and_a_source_that_gives_nothing_is_warned_of(
-    ray_local: None, run_folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    without_ray: None, run_folder: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for i in range(2):
         write_jsonl(tmp_path / "many" / f"{i}.jsonl", [*rows(3, 10 * i), {"instruction": "a", "output": "b"}])
@@ -217,7 +243,7 @@ def test_the_kind_of_a_reason_is_what_stands_before_the_colon() -> None:
     assert kind_of("row too long: 5 bytes") == "row too long" and kind_of("beyond max_instructions") == "beyond max_instructions"
 
 
-def test_the_shared_files_reconcile_row_by_row(ray_local: None, run_folder: RunFolder, shared_data: Path) -> None:
+def test_the_shared_files_reconcile_row_by_row(without_ray: None, run_folder: RunFolder, shared_data: Path) -> None:
     settings = load_settings("configs/shared_data.yaml")
     for source in settings.collect.sources:
         source.path = str(shared_data / "instructions" / Path(source.path).name)
@@ -238,39 +264,40 @@ def test_the_shared_files_reconcile_row_by_row(ray_local: None, run_folder: RunF
 
 def slow(seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
     """The generated rows, a shard of 2,000 in about a second."""
-    for values in generated(seed, start, stop):
-        time.sleep(0.0005)
+    for number, values in enumerate(generated(seed, start, stop)):
+        if number % 40 == 0:
+            time.sleep(0.02)
         yield values
 
 
-SLOW = SourceSettings(path="tests.collect.test_step:slow", name="slow", rows=20_000)
+SLOW, FAST = (SourceSettings(path=path, name="sums", rows=8_000) for path in ("tests.collect.test_step:slow", GENERATED))
 
 
-def run_alone(address: str) -> None:
-    """Collect with a Ray of its own: what the killed process does."""
+def run_in(cluster: str, address: str) -> None:
+    """Collect on a Ray that is there: what the killed driver does."""
     import ray
 
-    ray.init(num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, logging_level="WARNING")
+    ray.init(address=cluster, logging_level="WARNING")
     collect(RunFolder(address), settings_of(SLOW))
 
 
 @pytest.mark.faults
-def test_a_driver_that_is_killed_costs_only_the_parts_in_flight(ray_local: None, tmp_path: Path) -> None:
+def test_a_driver_that_is_killed_costs_only_the_parts_in_flight(ray_local: None, tmp_path: Path, without_ray: None) -> None:
+    import ray
+
     killed, whole = RunFolder(str(tmp_path / "killed")), RunFolder(str(tmp_path / "whole"))
-    command = [sys.executable, "-c", f"from tests.collect.test_step import run_alone; run_alone({killed.address!r})"]
+    cluster = ray.get_runtime_context().gcs_address
+    command = [sys.executable, "-c", f"from tests.collect.test_step import run_in; run_in({cluster!r}, {killed.address!r})"]
     driver = subprocess.Popen(command, start_new_session=True, env={**os.environ, "PYTHONPATH": os.getcwd()})
-    while len(killed.table("collected").parts()) < 3:
+    while not killed.table("collected").parts():
         assert driver.poll() is None
         time.sleep(0.05)
-    family = psutil.Process(driver.pid).children(recursive=True)
-    driver.send_signal(signal.SIGKILL)
+    os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
-    psutil.wait_procs(family, timeout=60)  # its Ray ends with it
     there = times(killed.address)
-    assert killed.table("instructions").manifest() is None
-    settings = settings_of(SLOW)
-    collect(killed, settings)
-    collect(whole, settings)
+    assert killed.table("collected").parts() != [0, 1, 2, 3] and killed.table("instructions").manifest() is None
+    collect(killed, settings_of(SLOW))
+    collect(whole, settings_of(FAST))
     assert files(killed.address) == files(whole.address)
     after = times(killed.address)
     assert all(after[name] == moment for name, moment in there.items())
