@@ -16,6 +16,8 @@ from selfj.errors import SettingsError
 from selfj.filter_settings import FilterSettings
 
 STEPS = ("collect", "sample", "score", "train", "evaluate", "report")
+SELF_JUDGE_STEPS = ("preferences", "jsft", "self_training")
+"""Those of a SELF-JUDGE run (selfj.selfjudge.settings)."""
 Split = Literal["train", "calibration", "test"]
 Precision = Literal["auto", "bfloat16", "float32"]
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfj import __version__
-from selfj.config import STEPS
+from selfj.config import SELF_JUDGE_STEPS, STEPS
 from selfj.errors import RunFolderError
 from selfj.records import Rejected, schema, to_table
 from selfj.store import TORN, Store, hash_of
@@ -193,7 +193,7 @@ class TableFolder:
         return manifest
 
     def _way_out(self, step: str) -> str:
-        known = self.restart or step in STEPS
+        known = self.restart or step in (*STEPS, *SELF_JUDGE_STEPS)
         return f"accept the change with --restart-from {self.restart or step}" if known else f"remove {self.store.address}"
 
     def finished(self, fingerprint: Fingerprint) -> Manifest | None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from selfj.config import SELF_JUDGE_STEPS
 from selfj.run import RunFolder
 from selfj.selfjudge.jobs import ENTRIES, restart_from, run_selfjudge
 from selfj.selfjudge.jsft.card import JsftFolder
@@ -27,8 +28,8 @@ def test_a_restart_throws_away_the_step_and_all_later_ones(run_folder):
     assert left == ["preferences", "prompts"]
 
 
-def test_every_step_that_a_script_can_run_is_known_to_a_restart():
-    assert set(ENTRIES) <= set(STEP_TABLES)
+def test_every_step_that_a_script_can_run_is_known_to_a_restart_and_to_the_tables_errors():
+    assert set(ENTRIES) <= set(STEP_TABLES) == set(SELF_JUDGE_STEPS)
 
 
 @pytest.mark.slow

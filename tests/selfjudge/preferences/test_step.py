@@ -125,7 +125,7 @@ def test_the_step_makes_both_tables_once_and_tells_what_is_in_them(tmp_path, run
     assert "preferences is finished (50 rows)" in capsys.readouterr().out
     changed = settings_of(path)
     changed.preferences.prompts_fraction = 0.5
-    with pytest.raises(RunFolderError, match=r"prompts_fraction: 0.2 → 0.5"):
+    with pytest.raises(RunFolderError, match=r"prompts_fraction: 0.2 → 0.5.*--restart-from preferences"):
         make_preferences(run_folder, changed)
 
 
