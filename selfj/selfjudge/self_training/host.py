@@ -62,7 +62,7 @@ class EngineHost:
     def _load(self, adapter: str) -> None:
         assert self._engine is not None and self._engine.adapter is not None
         number = self._numbers.setdefault(adapter, len(self._numbers) + 1)
-        self._engine.adapter = Adapter("policy", local_copy(adapter), self._engine.adapter.rank, number)
+        self._engine.adapter = Adapter(f"policy-{number}", local_copy(adapter), self._engine.adapter.rank, number)
 
 
 class JudgeHost:
