@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 import numpy as np  # noqa: E402
 from questions import Question, pocket_questions, sampling_of  # noqa: E402
 
+from selfj.config import EngineSettings  # noqa: E402
 from selfj.engine import Engine, answer_parameters, engine_pool, label_parameters  # noqa: E402
 from selfj.evaluate.judges.trained import judge_rater  # noqa: E402
 from selfj.prompts import PromptEncoder  # noqa: E402
@@ -55,7 +56,9 @@ class Raw:
     """Policy and judge of a run, stepped in turn."""
 
     def __init__(self, run: str) -> None:
-        served = ServedRun.of(ServeSettings(run=run))
+        served = ServedRun.of(
+            ServeSettings(run=run, engine=EngineSettings(threads=os.cpu_count() or 1))
+        )  # it steps one at a time
         os.environ.update(engine_pool(served.engine).environment)
         self._sampling = sampling_of(run)
         self._judge = served.judge_engine()

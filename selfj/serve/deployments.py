@@ -123,13 +123,13 @@ def application(settings: ServeSettings) -> Any:
     how = engine_replicas(settings, run.shared)
     further = (PAIR_JUDGE,) if run.policy_compares else ()
     if run.shared:
-        policy = judge = _engine(ENGINE, settings, how[0]).bind(run, (POLICY, JUDGE, *further))
+        policy = judge = _engine(ENGINE, run, settings, how[0]).bind(run, (POLICY, JUDGE, *further))
     else:
-        policy = _engine(POLICY, settings, how[0]).bind(run, (POLICY, *further))
-        judge = _engine(JUDGE, settings, how[1]).bind(run, (JUDGE,))
+        policy = _engine(POLICY, run, settings, how[0]).bind(run, (POLICY, *further))
+        judge = _engine(JUDGE, run, settings, how[1]).bind(run, (JUDGE,))
     comparing = policy if further else None
     if run.comparing and not further:
-        comparing = _engine(PAIR_JUDGE, settings, settings.judge_replicas).bind(run, (PAIR_JUDGE,))
+        comparing = _engine(PAIR_JUDGE, run, settings, settings.judge_replicas).bind(run, (PAIR_JUDGE,))
     ingress = serve.deployment(Ingress).options(name=INGRESS, ray_actor_options={"num_cpus": 0}, **ingress_options(settings))
     return ingress.bind(settings, run, keys, policy, judge, comparing)
 
@@ -180,8 +180,8 @@ def replica_options(replicas: ReplicaSettings, drain_s: float, requests_per_call
     return {**options, "autoscaling_config": scaling}
 
 
-def _engine(name: str, settings: ServeSettings, replicas: ReplicaSettings) -> Any:
-    pool = engine_pool(settings.engine)
+def _engine(name: str, run: ServedRun, settings: ServeSettings, replicas: ReplicaSettings) -> Any:
+    pool = engine_pool(run.engine)
     # In the replica's own process: vLLM's other way leaves processes behind when a replica is killed.
     environment = {**QUIET, **pool.environment, "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     actor = {"num_cpus": pool.cpus, "num_gpus": pool.gpus, "runtime_env": {"env_vars": environment}}

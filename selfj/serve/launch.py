@@ -109,7 +109,8 @@ def _join_ray(settings: ServeSettings) -> bool:
 
 
 def _cpus(settings: ServeSettings) -> int:
-    replicas = settings.policy_replicas.max_replicas + settings.judge_replicas.max_replicas
+    judges = 2 if settings.comparing else 1  # as many that compare as that score
+    replicas = settings.policy_replicas.max_replicas + judges * settings.judge_replicas.max_replicas
     return int(replicas * settings.engine.cpus_per_worker) + 1
 
 

@@ -1,6 +1,7 @@
 """What a run has to be served: the policy and its sampling as its answers were made, the judge, and whether one engine does."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,7 @@ class ServedRun:
     """Where each replica finds the judge's folder; any file system."""
     promises: Promises
     engine: EngineSettings
+    """Of each engine. On CPUs they share the cores: two that each take all of them wait for each other's threads."""
     shared: bool
     """One engine for both: the judge is an adapter on the policy's weights."""
     longest_prompt: int = 0
@@ -67,8 +69,10 @@ class ServedRun:
         for folder in (policy.model, judge.path, judge.model, *([comparing] if comparing else [])):
             check_weights(folder)
         name = settings.name or policy.name or policy.model.rstrip("/").rsplit("/", 1)[-1]
-        engine = dataclasses.replace(settings.engine, options={**settings.engine.options, **SAFE})
         shared = settings.shared_engine and on_same_weights(judge, policy)
+        kinds = (1 if shared else 2) + (comparing not in ("", policy.model))
+        threads = settings.engine.threads or max(1, (os.cpu_count() or 1) // kinds)
+        engine = dataclasses.replace(settings.engine, threads=threads, options={**settings.engine.options, **SAFE})
         return cls(
             name,
             policy,

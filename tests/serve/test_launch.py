@@ -7,8 +7,10 @@ import pytest
 import yaml
 
 from selfj.cli import main
+from selfj.config import EngineSettings
 from selfj.errors import SettingsError
 from selfj.serve.launch import settings_of
+from selfj.serve.served import ServedRun
 from selfj.serve.settings import ServeSettings
 from tests.serve.folders import make_run
 from tests.serve.ports import free_port
@@ -44,6 +46,14 @@ def test_the_file_for_serve_deploy_is_valid_for_ray_and_for_us() -> None:
     (application,) = ServeDeploySchema.model_validate(file).applications
     assert application.import_path == "selfj.serve.launch:build"
     assert settings_of(application.args).policy_replicas.min_replicas == 2
+
+
+def test_engines_share_the_cores_unless_threads_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    apart, shared = make_run(tmp_path / "apart"), make_run(tmp_path / "shared", adapter=True)
+    assert ServedRun.of(ServeSettings(run=str(apart))).engine.threads == 4
+    assert ServedRun.of(ServeSettings(run=str(shared))).engine.threads == 8
+    assert ServedRun.of(ServeSettings(run=str(apart), engine=EngineSettings(threads=3))).engine.threads == 3
 
 
 @pytest.mark.parametrize(
