@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CONFIG ?= configs/pocket.yaml
 STUDY ?= configs/paper_table.yaml
+SELFJUDGE ?= configs/selfjudge_table.yaml
 # Settings from the command line: make pipeline ARGS="--sample.responses_per_instruction 4"
 ARGS ?=
 GPU ?=
@@ -13,7 +14,7 @@ INSTALL := $(PYTHON) requirements/install.py $(if $(GPU),--gpu)
 PYTEST := $(IN_VENV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install reinstall pipeline paper-table test test-slow test-faults lint format pocket-policies clean
+.PHONY: help install reinstall pipeline paper-table selfjudge-table test test-slow test-faults lint format pocket-policies clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-18s %s\n", $$1, $$2 }'
@@ -29,6 +30,9 @@ pipeline: install  ## the whole job on the pocket world, on a Ray head of its ow
 
 paper-table: install  ## methods × policies, three seeds, with intervals (STUDY=… ARGS="--seeds [4]")
 	@$(IN_VENV)/python cluster/local.py run -- python ray_jobs/paper_table.py --config $(STUDY) $(ARGS)
+
+selfjudge-table: install  ## SELF-JUDGE: ways of learning, judge, tournaments, three seeds, with intervals (SELFJUDGE=… ARGS="--seeds [1]")
+	@$(IN_VENV)/python cluster/local.py run -- python ray_jobs/selfjudge_table.py --config $(SELFJUDGE) $(ARGS)
 
 test: lint  ## lint, types and all tests but the slow ones
 	$(PYTEST) -m "not slow and not faults" $(ARGS)
