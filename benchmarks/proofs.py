@@ -1,6 +1,6 @@
 """Run tests that prove a claim of docs/results.md, and write down what each of them did and how long it took.
 
-python benchmarks/proofs.py faults | any_model | bad_input
+python benchmarks/proofs.py faults | any_model | bad_input | clusters
 """
 
 import subprocess
@@ -22,6 +22,7 @@ CLAIMS = {
         "-k",
         "killed or full_disk",
     ],
+    "clusters": ["tests/cluster/test_nodes.py"],
     "any_model": ["tests/test_any_model.py"],
     "bad_input": [
         "tests/collect",
