@@ -4,6 +4,7 @@ Where near duplicates are looked for, rows are classified or the sample is balan
 `categories/` and `embedded/` stand between the two.
 """
 
+import dataclasses
 import functools
 from dataclasses import dataclass
 
@@ -157,7 +158,7 @@ def _balance(run: RunFolder, settings: CollectSettings, dropped: str, sources: d
     if not settings.balance.enabled:
         return None
     gone = run.table(dropped).read_all(["instruction_id"]).column(0).combine_chunks() if dropped else pa.array([], pa.string())
-    marked = functools.partial(marks.applied, run)
+    marked = functools.partial(dataclasses.replace(marks, tables={}).applied, run)  # what it reads here goes to no worker
     return plan_balance(run.table("unique"), settings.balance, settings.max_instructions, sources, gone, marked)
 
 
