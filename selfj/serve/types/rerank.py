@@ -5,7 +5,16 @@ Fields that change nothing here are ignored; those that would change the order, 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from selfj.serve.types.chat import Ignored, Unsupported
@@ -36,6 +45,13 @@ class RelevantSpans(BaseModel):
     mode: Literal["disabled"]
 
 
+def _off(value: bool) -> bool:
+    if value:
+        raise PydanticCustomError("off", "there are none")
+    return value
+
+
+Off = Annotated[bool, AfterValidator(_off), WithJsonSchema({"const": False})]
 AnyDocument = Annotated[Document, BeforeValidator(_as_document, json_schema_input_type=str | Document)]
 
 
@@ -62,7 +78,7 @@ class RerankRequest(BaseModel):
     chat_template_kwargs: Unsupported = None
     use_activation: Ignored = None
     max_chunks_per_doc: Ignored = None
-    return_embeddings: Literal[False] | None = None
+    return_embeddings: Off | None = None
     priority: Ignored = None
     request_id: Ignored = None
     user: Ignored = None
