@@ -74,6 +74,7 @@ def summary(metrics: dict[str, Any]) -> dict[str, Any]:
         "flip_rate": judge.get("flip_rate"),
         "flip_rate_clear": judge.get("clear_flip_rate"),
         "judge_in_training": metrics["judge_in_training"]["validation"],
+        "lm_loss": metrics["judge_in_training"]["lm_loss"],
         "mean_grade": metrics["mean_grade"],
         "above_start": metrics["above_start"],
         "differences": metrics["differences"],

@@ -123,7 +123,10 @@ def _read_arm(run: RunFolder, arm: str, found: SeedResult) -> None:
     won = {"policy": 1.0, "start": 0.0, None: 0.5}
     graded = [(row.instruction_id, row.grade, row.start_grade) for row in rows if row.grade is not None]
     found.values["grade", arm] = Values.of((key, mine) for key, mine, _ in graded)
-    found.values.setdefault(("grade", START), Values.of((key, start) for key, _, start in graded))
+    start = Values.of((key, grade) for key, _, grade in graded)
+    known = found.values.setdefault(("grade", START), start)
+    if len(start.values) > len(known.values):  # an arm that was stopped has answered fewer prompts
+        found.values["grade", START] = start
     found.values["win_rate", arm] = Values.of((row.instruction_id, won[row.preferred]) for row in rows if row.reason is None)
     wins = ((key, None if start is None else (mine > start) + 0.5 * (mine == start)) for key, mine, start in graded)
     found.values["grade_win_rate", arm] = Values.of(wins)

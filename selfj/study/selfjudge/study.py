@@ -1,6 +1,7 @@
 """A whole SELF-JUDGE study: run what is not finished, then the report: `report/index.html`, `report/metrics.json`."""
 
 import json
+import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -59,11 +60,20 @@ def write_selfjudge_report(
     if not any(result.values or result.card for result in results):
         problems = next((problem for result in results for problem in result.problems.values()), "no run has begun")
         raise DataError(f"{folder}: nothing has been measured, so there is no report: {problems}")
-    metrics = {**selfjudge_metrics(results, resamples), **further}
+    metrics = finite({**selfjudge_metrics(results, resamples), **further})
     store = Store(folder)
     store.write(METRICS, json.dumps(metrics, indent=1, ensure_ascii=False, allow_nan=False).encode())
     store.write(INDEX, html(Page(title, metrics, settings_text)).encode())
     return store.path(INDEX)
+
+
+def finite(value: Any) -> Any:
+    """Plain values with None for what is no finite number: a loss that ran away, say."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _real(study: SelfJudgeStudySettings) -> dict[str, Any]:

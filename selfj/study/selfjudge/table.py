@@ -128,7 +128,14 @@ def _in_training(results: Sequence[SeedResult]) -> dict[str, Any]:
         "examples": [card.examples for card in cards],
         "pairs": [card.pairs for card in cards],
         "histories": [card.history for card in cards],
+        "lm_loss": {START: _losses(results, "card"), SFT: _losses(results, "sft_card")},
     }
+
+
+def _losses(results: Sequence[SeedResult], which: str) -> dict[str, float]:
+    """Loss on held-out chosen answers (nats per token) at the end of training, by seed."""
+    cards = {str(result.seed): getattr(result, which) for result in results}
+    return {seed: card.validation["lm"] for seed, card in cards.items() if card is not None and "lm" in card.validation}
 
 
 def _arm(results: Sequence[SeedResult], name: str) -> dict[str, Any]:

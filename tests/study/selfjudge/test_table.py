@@ -30,6 +30,10 @@ def test_the_judge_is_measured_on_judged_pairs_and_apart_on_those_with_a_clear_d
     assert judge["accuracy"]["value"] == pytest.approx(np.mean(list(judge["accuracy"]["by_seed"].values())), abs=1e-6)
 
 
+def test_what_judge_examples_cost_the_answers_is_told_for_every_seed(metrics):
+    assert metrics["judge_in_training"]["lm_loss"] == {"start": dict.fromkeys("123", 0.9), "sft": dict.fromkeys("123", 0.9)}
+
+
 def test_policies_stand_in_the_papers_order_with_their_mean_over_the_seeds(metrics):
     assert list(metrics["mean_grade"]) == ["sft", "start", "offline", "off_policy", "on_policy", "moving_judge"]
     assert metrics["mean_grade"]["start"]["value"] == pytest.approx(0.5, abs=0.04)
