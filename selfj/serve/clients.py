@@ -5,6 +5,8 @@ A call whose replica dies is made once more on another one: nothing of it has re
 
 import asyncio
 import contextvars
+import itertools
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +25,7 @@ PAUSE_S = 0.1
 PATIENCE_S = 2.0
 """How long a call waits before it looks whether there is any replica at all."""
 QUESTIONS = 32
-"""Questions of one call to a judge: so many that wait are sent at once, fewer when the call before has come back."""
+"""Questions of one call to a judge at the most; so many that wait do not wait for another call to come back."""
 
 
 class _EngineStopped(Exception):
@@ -31,7 +33,8 @@ class _EngineStopped(Exception):
 
 
 CALLS = 2
-"""Calls to a judge that are under way before further questions wait: the engine works on one while the ingress reads the next."""
+"""Calls to each replica of a judge that are under way before further questions wait: it works on one while the ingress reads
+what goes into the next."""
 LOST = (RayActorError, ReplicaUnavailableError, _EngineStopped)
 """The replica died, or could not be reached, or cannot go on."""
 
@@ -162,18 +165,20 @@ class _Waiting:
 
 
 class JudgeClient:
-    """A judge behind a handle. Requests that come while calls are under way share the next one.
+    """A judge behind a handle. Requests that come while calls are under way share the next ones, evenly.
 
     Args:
         calls: of the judge's deployment.
         room: requests that may be under way or wait; above it they are turned away. Below 0: no bound.
+        replicas: of the deployment, at the least.
     """
 
-    def __init__(self, calls: Calls, room: int) -> None:
+    def __init__(self, calls: Calls, room: int, replicas: int = 1) -> None:
         self._calls = calls
         self._room = room
+        self._most_calls = CALLS * replicas
         self._outstanding = 0
-        self._under_way = 0
+        self._under_way: list[int] = []
         self._waiting: list[_Waiting] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -195,21 +200,31 @@ class JudgeClient:
     async def _rate(self, questions: Sequence[Question]) -> Rated:
         waiting = _Waiting(questions, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if self._under_way < CALLS or sum(len(item.questions) for item in self._waiting) >= QUESTIONS:
-            self._send()
+        self._send_on()
         return await waiting.rated
 
-    def _send(self) -> None:
-        """One call for all that wait. It belongs to none of their requests: Ray cancels what a cancelled request has asked."""
-        batch = [item for item in self._waiting if not item.rated.done()]
-        self._waiting = []
-        if batch:
-            self._under_way += 1
-            task = contextvars.Context().run(asyncio.ensure_future, self._call(batch))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            for item in batch:
-                item.rated.add_done_callback(lambda _: None if _wanted(batch) else task.cancel())
+    def _send_on(self) -> None:
+        """Send what waits, unless there are calls enough under way already for everything to be kept busy."""
+        self._waiting = [item for item in self._waiting if not item.rated.done()]
+        while self._waiting and (len(self._under_way) < self._most_calls or _size(self._waiting) >= QUESTIONS):
+            share = math.ceil((_size(self._waiting) + sum(self._under_way)) / self._most_calls)
+            self._send(self._next(min(share, QUESTIONS)))
+
+    def _next(self, most: int) -> list[_Waiting]:
+        """The first that wait, with `most` questions together, or the first alone if it has more."""
+        sizes = itertools.accumulate(len(item.questions) for item in self._waiting)
+        count = max(1, sum(size <= most for size in sizes))
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    def _send(self, batch: Sequence[_Waiting]) -> None:
+        """One call. It belongs to none of its requests: Ray cancels what a cancelled request has asked."""
+        self._under_way.append(_size(batch))
+        task = contextvars.Context().run(asyncio.ensure_future, self._call(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        for item in batch:
+            item.rated.add_done_callback(lambda _: None if _wanted(batch) else task.cancel())
 
     async def _call(self, batch: Sequence[_Waiting]) -> None:
         try:
@@ -221,8 +236,8 @@ class JudgeClient:
         else:
             _answer_all(batch, rated)
         finally:
-            self._under_way -= 1
-            self._send()
+            self._under_way.remove(_size(batch))
+            self._send_on()
 
 
 def _answer_all(batch: Sequence[_Waiting], results: Sequence[Rated | Exception]) -> None:
@@ -233,6 +248,10 @@ def _answer_all(batch: Sequence[_Waiting], results: Sequence[Rated | Exception])
             item.rated.set_exception(result)
         else:
             item.rated.set_result(result)
+
+
+def _size(batch: Sequence[_Waiting]) -> int:
+    return sum(len(item.questions) for item in batch)
 
 
 def _wanted(batch: Sequence[_Waiting]) -> bool:

@@ -88,13 +88,14 @@ class Ingress:
         self, settings: ServeSettings, run: ServedRun, keys: Keys | None, policy: Any, judge: Any, comparing: Any = None
     ) -> None:
         name = serve.get_replica_context().app_name
+        judges = engine_replicas(settings, run.shared)[-1]
         handles = (policy, judge, *([comparing] if comparing else []))
         by_handle = [Calls(handle, Replicas(name, handle.deployment_name)) for handle in handles]
         self._endpoint = Endpoint(
             settings,
             run.name,
             PolicyClient(by_handle[0]),
-            JudgeClient(by_handle[1], room(engine_replicas(settings, run.shared)[-1])),
+            JudgeClient(by_handle[1], room(judges), judges.min_replicas),
             run.promises,
             run.sampling,
             run.context(),

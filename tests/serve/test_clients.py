@@ -229,17 +229,28 @@ def test_requests_that_come_while_calls_are_under_way_share_the_next() -> None:
 
     rated = asyncio.run(ask())
     assert [answer.ratings[0].score for answer in rated] == list(range(1, 9))
-    assert [len(calls) for _, calls in handle.calls] == [*[1] * CALLS, 8 - CALLS]
+    assert [len(calls) for _, calls in handle.calls] == [1, 1, 4, 2]
 
 
-def test_many_waiting_questions_do_not_wait_for_the_call_before() -> None:
+def test_many_waiting_questions_do_not_wait_for_the_calls_before() -> None:
     client, handle = judge(rated_by_length, delay_s=0.05)
 
     async def ask():
         await asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(CALLS + QUESTIONS)))
 
     asyncio.run(ask())
-    assert [len(calls) for _, calls in handle.calls] == [*[1] * CALLS, QUESTIONS]
+    assert [len(calls) for _, calls in handle.calls] == [1, 1, (CALLS + QUESTIONS) // CALLS, QUESTIONS // CALLS - 1]
+
+
+def test_calls_under_way_are_as_many_as_keep_every_replica_busy_and_of_one_size() -> None:
+    client, handle = judge(rated_by_length, delay_s=0.02)
+    client = JudgeClient(client._calls, -1, replicas=2)
+
+    async def ask():
+        await asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(20)))
+
+    asyncio.run(ask())
+    assert [len(calls) for _, calls in handle.calls] == [1, 1, 1, 1, 5, 5, 5, 1]
 
 
 def test_a_long_list_is_rated_in_several_calls_and_comes_back_in_order() -> None:
