@@ -101,6 +101,9 @@ class NearDuplicateSettings:
     """Whether they are looked for."""
     threshold: float = field(default=0.8, metadata=ADDED)
     """Instructions with at least this Jaccard similarity of their shingles are duplicates."""
+    asked: float = field(default=0.5, metadata=ADDED)
+    """Share of words (Jaccard) that must agree in what stands before the first blank line too, where both have one: of two
+    questions about one long text neither is a duplicate. 0: the whole text alone decides."""
     shingle: int = field(default=3, metadata=ADDED)
     """Words of a shingle."""
     bands: int = field(default=16, metadata=ADDED)

@@ -94,10 +94,12 @@ class ContextFilter(FilterSwitch):
 
 @dataclass
 class PlaceholderFilter(FilterSwitch):
-    """Texts that were never filled in: `[your name]`, `<insert …>`, lorem ipsum."""
+    """Texts that were never filled in: `[your name]`, `<insert …>`; in references also lorem ipsum."""
 
     fields: list[TextField] = field(default_factory=lambda: ["instruction"], metadata=_ADDED)
     """Texts that are looked at; in references of letters and forms placeholders are often meant."""
+    except_categories: list[str] = field(default_factory=lambda: ["coding"], metadata=_ADDED)
+    """Categories that it leaves alone: programs print `Hello, [name]!`."""
 
 
 @dataclass

@@ -46,6 +46,7 @@ def _collect_limits(settings: Settings) -> list[tuple[bool, str]]:
     patterns = [pattern for source in settings.collect.sources for pattern in source.only.values()]
     return [
         (0 < near.threshold <= 1, "collect.near_duplicates.threshold: above 0, at most 1"),
+        (0 <= near.asked <= 1, "collect.near_duplicates.asked: from 0 to 1"),
         (near.shingle > 0, "collect.near_duplicates.shingle: at least 1"),
         (near.bands > 0 and near.band_rows > 0, "collect.near_duplicates.bands and band_rows: at least 1"),
         (all(weight > 0 for weight in balance.categories.values()), "collect.balance.categories: weights above 0"),

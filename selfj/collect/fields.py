@@ -11,6 +11,8 @@ from selfj.collect.formats.jsonl import json_kind
 from selfj.config import CollectSettings, SourceSettings
 from selfj.records import Instruction, instruction_id, split_of
 
+_NO_INPUT = re.compile(r"\W*no ?input(?: (?:is )?(?:required|needed|provided|necessary|given))?\W*", re.I)
+
 
 def to_instruction(
     values: dict[str, Any], row: int, label: str, source: SourceSettings, settings: CollectSettings
@@ -54,9 +56,15 @@ def _texts(values: dict[str, Any], source: SourceSettings) -> tuple[str, str]:
     if fields.conversation:
         raise RowProblem(f"missing conversation: no column {_listed(fields.conversation)} among {_listed(list(values))}")
     instruction = required_text(values, fields.instruction, "instruction")
-    given_input = optional_text(values, fields.input)
+    given_input = _input(values, fields.input)
     reference = required_text(values, fields.reference, "reference")
     return f"{instruction}\n\n{given_input}" if given_input else instruction, reference
+
+
+def _input(values: dict[str, Any], names: list[str]) -> str | None:
+    """The input, unless it only says that there is none (`<noinput>`)."""
+    found = optional_text(values, names)
+    return None if found and _NO_INPUT.fullmatch(found) else found
 
 
 def value_of(values: dict[str, Any], name: str) -> Any:

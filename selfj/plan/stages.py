@@ -27,6 +27,8 @@ from selfj.run import variant_table
 from selfj.training.batches import steps_of
 from selfj.variants import variant_settings
 
+_BAND_BYTES = 11
+"""Of one band of one instruction, and its share of the pairs, in the tables that find near duplicates (benchmarks/collect.py)."""
 _ADAM_BYTES = 12
 """Of each trained parameter in a checkpoint: its float32 copy and two moments."""
 _ADAPTER_SHARE = 0.003
@@ -53,7 +55,11 @@ def planned_stages(basis: Basis) -> list[Stage]:
 def _collect(basis: Basis) -> Stage:
     workers = Workers(basis.settings.collect.workers, 1)
     rate = rates.ROWS_PER_CORE * max(1, workers.at_once(basis.cluster))
-    kept = times(basis.instructions, 2 * (ROW_BYTES + ZSTD * basis.lengths.characters) / 1e9)
+    kept = times(added(basis.instructions, basis.source_rows), (ROW_BYTES + ZSTD * basis.lengths.characters) / 1e9)
+    near = basis.settings.collect.near_duplicates
+    if near.enabled:
+        row_bytes = ROW_BYTES + ZSTD * basis.lengths.characters + near.bands * _BAND_BYTES
+        kept = added(kept, times(basis.source_rows, row_bytes / 1e9))
     seconds = added(2 * rates.POOL_START_SECONDS, times(basis.source_rows, 1 / rate))
     return Stage("collect", "instructions", basis.source_rows, basis.instructions, workers, seconds=seconds, gigabytes=kept)
 

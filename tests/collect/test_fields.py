@@ -140,3 +140,11 @@ def test_only_the_rows_whose_columns_match_are_taken() -> None:
     for others in ({**values, "level": 5}, {**values, "topic": None}):
         with pytest.raises(RowProblem, match="not selected"):
             mapped(others, fields=fields, only=only)
+
+
+@pytest.mark.parametrize("said", ["<noinput>", "No input", "`<noinput>`", "(no input)", "No Input Required.", "<no input>,"])
+def test_an_input_that_says_that_there_is_none_is_none(said: str) -> None:
+    values = {"question": "What is one?", "answer": "A number.", "input": said}
+    assert mapped(values).instruction == "What is one?"
+    for other in ("There is no input here.", "No"):
+        assert mapped(values | {"input": other}).instruction == f"What is one?\n\n{other}"

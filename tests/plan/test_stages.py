@@ -166,3 +166,13 @@ def test_an_endpoint_takes_the_time_that_its_rate_limit_allows() -> None:
     found = stages(how)
     assert found["judged_by_gpt"].seconds == found["judged_by_gpt"].rows_out == 2800
     assert found["judged_by_reward"].seconds is None
+
+
+def test_near_duplicates_take_room_for_a_table_of_texts_and_one_of_bands() -> None:
+    plain, near = settings(), settings()
+    near.collect.near_duplicates.enabled = True
+    without, with_near = (planned_stages(basis(chosen))[0].gigabytes for chosen in (plain, near))
+    assert without and with_near
+    near.collect.near_duplicates.bands *= 2
+    more = planned_stages(basis(near))[0].gigabytes
+    assert more and without < with_near < more

@@ -19,6 +19,7 @@ from selfj.config import NearDuplicateSettings
 from selfj.parts import MadePart
 from selfj.records import schema
 from selfj.run import RunFolder
+from selfj.tables import TableFolder
 
 _PAIRS = 2_000_000
 """Rows of `near_pairs` that a worker takes at a time (each pair is there once for every range of buckets that it was met in): the
@@ -46,12 +47,23 @@ class VerifyMaker:
         self.pairs = self.pairs or SortedParts(run.table("near_pairs"))
         first, second = distinct_pairs(*read_range(self.pairs, Pair, self.bound(part), self.bound(part + 1)))
         members = np.unique(np.concatenate([first, second]))
-        pieces = rows_of_members(run.table("unique"), members, ["instruction"])
-        shingles = joined(shingles_of(piece.column(0).to_pylist(), self.settings.shingle) for piece in pieces)
-        similar = similarities(shingles, np.searchsorted(members, first), np.searchsorted(members, second))
+        ends = np.searchsorted(members, first), np.searchsorted(members, second)
+        whole, asked = self._shingles(run.table("unique"), members)
+        similar = similarities(whole, *ends)
         chosen = similar >= self.settings.threshold
+        chosen[chosen] = asked_alike(asked, *(end[chosen] for end in ends)) >= self.settings.asked
         rows = pa.table([first[chosen], second[chosen], similar[chosen]], schema=schema(Verified))
         return MadePart(rows, [], rows.num_rows)
+
+    def _shingles(self, unique: TableFolder, members: npt.NDArray[np.int64]) -> tuple[Shingles, Shingles]:
+        """Of the whole instructions, and the words of what they ask, each nothing where no input follows."""
+        whole, asked = [], []
+        for piece in rows_of_members(unique, members, ["instruction"]):
+            texts = piece.column(0).to_pylist()
+            whole.append(shingles_of(texts, self.settings.shingle))
+            heads = [head if rest else "" for head, _, rest in (text.partition("\n\n") for text in texts)]
+            asked.append(shingles_of(heads, 1))
+        return joined(whole), joined(asked)
 
     def bound(self, part: int) -> int:
         """First member of a part. The smaller of two evenly distributed members is x or more with probability (1 - x)^2."""
@@ -62,6 +74,13 @@ class VerifyMaker:
 def similarities(shingles: Shingles, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Jaccard similarity of the texts of each pair, 0 to 1; quickest where pairs of one first text stand together."""
     return np.fromiter(_similarities(shingles, first, second), np.float64, len(first))
+
+
+def asked_alike(asked: Shingles, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Jaccard similarity of the words of what is asked, 1 where one of the two has no input."""
+    nothing = shingles_of([""], 1).hashes[0]
+    alone = asked.hashes[asked.starts[:-1]] == nothing if len(asked.hashes) else np.empty(0, bool)
+    return np.where(alone[first] | alone[second], 1.0, similarities(asked, first, second))
 
 
 def _similarities(shingles: Shingles, first: npt.NDArray[np.int64], second: npt.NDArray[np.int64]) -> Iterator[float]:

@@ -1,6 +1,7 @@
 """Language of a text."""
 
 import functools
+import re
 from typing import Any
 
 from selfj.collect.quality.base import TextFilter
@@ -8,17 +9,20 @@ from selfj.filter_settings import LanguageFilter
 
 _READ = 1000
 """Characters that are looked at: more of them change nothing and cost time."""
+_TRANSLATION = re.compile(r"\btranslat(?:e|ion)\b", re.I)
 
 
 class LanguageShare(TextFilter[LanguageFilter]):
     """Keep texts in the languages that are wanted."""
 
     def problem(self, text: str) -> str | None:
-        """The probabilities of all wanted languages together are below `min_share`, in the whole text and in its first paragraph:
-        what is to be translated may be in any language.
+        """The probabilities of all wanted languages together are below `min_share`, in the whole text, in its first paragraph,
+        and nothing is to be translated: that may be in any language.
         """
         found = self._foreign(text)
-        return found if found and self._foreign(text.strip().partition("\n\n")[0]) else None
+        if not found or _TRANSLATION.search(text):
+            return None
+        return found if self._foreign(text.strip().partition("\n\n")[0]) else None
 
     def _foreign(self, text: str) -> str | None:
         if len(text) < self.settings.min_characters:

@@ -13,7 +13,9 @@ _CHAT_MARKERS = re.compile(
     r"<\|[a-z_]{2,20}\|>|\[/?INST\]|<</?SYS>>|^#{2,3} (?:Instruction|Response|Input|Human|Assistant):", re.M | re.I
 )
 _TEMPLATES = re.compile(r"\{\{\s*[A-Za-z_][\w. |]*\s*\}\}|\{%\s*\w+.*?%\}|<%=?.*?%>")
-_REMOVED = re.compile(r"\[(?:deleted|removed|citation needed|edit)\]", re.I)
+_REMOVED = re.compile(r"\[(?:deleted|removed)\]", re.I)
+_WIKI = re.compile(r"\[(?:citation needed|edit)\]", re.I)
+"""In an instruction it belongs to the passage that is quoted."""
 _ABOUT_MARKUP = re.compile(
     r"html|\bxml|\bcss\b|javascript|\bjsx?\b|php|\btags?\b|mark-?up|template|jinja|web ?(?:page|site)|\bcode\b|```|def ", re.I
 )
@@ -38,7 +40,8 @@ class MarkupLeftovers(TextFilter[MarkupFilter]):
             return f"{_CHAT} {found.group()[:40]}"
         if not _may_hold(text) or _ABOUT_MARKUP.search(text):
             return None
-        matches = ((kind, pattern.search(text)) for kind, pattern in _KINDS)
+        kinds = (*_KINDS, ("removed text", _WIKI)) if self.field == "reference" else _KINDS
+        matches = ((kind, pattern.search(text)) for kind, pattern in kinds)
         return next((f"markup: {kind} {match.group()[:40]}" for kind, match in matches if match), None)
 
 

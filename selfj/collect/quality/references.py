@@ -1,6 +1,7 @@
 """References that are none."""
 
 import re
+import unicodedata
 
 from selfj.collect.quality.base import TextFilter
 from selfj.filter_settings import EchoFilter, ReferenceFilter
@@ -20,6 +21,7 @@ _NOTHING = re.compile(
     r"[<\[]?no[ _]?(?:in|out)put[>\]]?|n/?a|none|null|nil|nan|undefined|unknown|tbd|todo|not (?:available|applicable)"
     r"|no (?:answer|response)|(?:output|answer):"
 )
+_EMOTICON = re.compile(r"[:;=][-'^o]?[()\[\]|/*]|\^_*\^")
 
 
 class RefusedReference(TextFilter[ReferenceFilter]):
@@ -28,10 +30,15 @@ class RefusedReference(TextFilter[ReferenceFilter]):
     def problem(self, text: str) -> str | None:
         """The reference declines, or says nothing."""
         begins = normalised(text[:_READ]).replace("’", "'")
-        if _NOTHING.fullmatch(begins.rstrip(".!")) or not any(character.isalnum() for character in text):
+        if _NOTHING.fullmatch(begins.rstrip(".!")) or not _says_something(text):
             return f"empty reference: {begins[:20]!r} says nothing"
         found = _REFUSAL.search(begins)
         return f"refused reference: {found.group()[:60]!r}" if found else None
+
+
+def _says_something(text: str) -> bool:
+    """Letters, digits, an emoji, or an emoticon."""
+    return any(sign.isalnum() or unicodedata.category(sign) == "So" for sign in text) or bool(_EMOTICON.search(text))
 
 
 class Echo:

@@ -8,6 +8,8 @@ from selfj.collect.words import words_of
 from selfj.filter_settings import RepetitionFilter
 
 _MIN_LINES = 10
+_MARKED_UP = re.compile(r"\s*<[a-z!]", re.I)
+"""A text that begins with a tag: rows of a table are alike."""
 
 
 class Repetition(TextFilter[RepetitionFilter]):
@@ -15,7 +17,8 @@ class Repetition(TextFilter[RepetitionFilter]):
 
     def problem(self, text: str) -> str | None:
         """The first of three kinds of repetition that is found."""
-        return self._run(text) or self._lines(text) or self._ngrams(text)
+        found = self._run(text)
+        return found if found or _MARKED_UP.match(text) else self._lines(text) or self._ngrams(text)
 
     def _run(self, text: str) -> str | None:
         found = re.search(rf"([A-Za-z0-9!?])\1{{{self.settings.max_run},}}", text)

@@ -143,6 +143,17 @@ def test_the_threshold_is_exact(run_folder: RunFolder) -> None:
         assert len(near_here(run_folder, NearDuplicateSettings(enabled=True, threshold=threshold), LABELS)) == count
 
 
+def test_two_questions_about_one_text_are_no_duplicates_but_one_question_in_other_words_is(run_folder: RunFolder) -> None:
+    passage, question = text_of(7, 120), "Which river flows through the capital of the country"
+    asked = [question, f"{question} named here", "Who founded it", "List all years"]
+    rows = [row(f"{text}\n\n{passage}", number) for number, text in enumerate(asked)]
+    write_unique(run_folder, rows)
+    assert jaccard_of(rows[0].instruction, rows[2].instruction) > 0.8
+    assert [item.instruction_id for item in near_here(run_folder, NEAR, LABELS)] == [rows[1].instruction_id]
+    whole = NearDuplicateSettings(enabled=True, asked=0)
+    assert len(near_here(run_folder, whole, LABELS)) == 3
+
+
 def test_a_chain_of_near_duplicates_is_one_cluster(run_folder: RunFolder) -> None:
     base = text_of(2, 42)
     texts = [base, changed(base, 3, 1), " ".join([*changed(base, 3, 1).split()[3:], "a", "b", "c"])]

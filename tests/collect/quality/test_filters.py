@@ -34,6 +34,8 @@ from selfj.records import Instruction
 CONTEXT = MissingContext(ContextFilter(), "instruction")
 MARKUP = MarkupLeftovers(MarkupFilter(), "reference")
 PLACEHOLDERS = Placeholders(PlaceholderFilter(), "instruction")
+FILLED_IN = Placeholders(PlaceholderFilter(), "reference")
+ASKED = MarkupLeftovers(MarkupFilter(), "instruction")
 PERSONAL = PersonalData(PersonalFilter(), "reference")
 REFUSED = RefusedReference(ReferenceFilter(), "reference")
 REPETITION = Repetition(RepetitionFilter(), "reference")
@@ -61,7 +63,11 @@ def row(instruction: str, reference: str = "x", category: str = "common") -> Ins
         (MARKUP, "What a day. [deleted]", "markup: removed text [deleted]"),
         (PLACEHOLDERS, "Write a letter to [Name] about rent", "placeholder: [Name]"),
         (PLACEHOLDERS, "Describe [insert product here] in a line", "placeholder: [insert product here]"),
-        (PLACEHOLDERS, "Lorem ipsum dolor sit amet", "placeholder: Lorem ipsum"),
+        (FILLED_IN, "Lorem ipsum dolor sit amet", "placeholder: Lorem ipsum"),
+        (PLACEHOLDERS, "Write to [the company] about rent", "placeholder: [the company]"),
+        (MARKUP, "It is called geodata.[citation needed]", "markup: removed text [citation needed]"),
+        (PERSONAL, "Write to emma.watson@gmail.com", "personal data: e-mail address"),
+        (REFUSED, "?!", "empty reference: '?!' says nothing"),
         (PERSONAL, "Write to anna.meier@posteo.de for more", "personal data: e-mail address"),
         (PERSONAL, "Call (212) 736-5000 today", "personal data: telephone number"),
         (PERSONAL, "Call +4915112345987 today", "personal data: telephone number"),
@@ -108,6 +114,16 @@ def test_what_is_wrong_is_the_reason(rule: TextFilter[FilterSettings], text: str
         (REFUSED, "I'm sorry for your loss."),
         (REFUSED, "The model cannot fly, as an airplane can."),
         (REFUSED, "4"),
+        (REFUSED, ":-)"),
+        (REFUSED, "🙂"),
+        (PLACEHOLDERS, "Count the vowels.\n\nLorem ipsum dolor sit amet"),
+        (PLACEHOLDERS, 'Is "[The book] is interesting" an opinion?'),
+        (ASKED, "Who is meant?\n\nHe was named first.[citation needed] In 2003 he left."),
+        (PERSONAL, "server.login('you@gmail.com', 'your-password')"),
+        (PERSONAL, "my_gmail_address@gmail.com, bob@gmail.com, example@gmail.com, offers@amazon.com"),
+        (PERSONAL, "INSERT INTO customer VALUES ('Sara', '143-456-7890')"),
+        (REPETITION, "<table>\n" + "<tr>\n<td>Row</td>\n</tr>\n" * 12 + "</table>"),
+        (LANGUAGE, 'Provide a translation of this sentence: "El tren llegó a la estación."'),
         (REFUSED, "None of them is a prime."),
         (REPETITION, "a b c d " * 5),
         (REPETITION, "-" * 80 + "\n| a | b |"),
