@@ -2,15 +2,20 @@
 
     python benchmarks/collect_real_data.py
 
-Memory is the sum of the proportional set sizes of the command and everything that it starts (Ray included).
+Memory is the sum of the proportional set sizes of the command and everything that it starts (Ray included). The overlaps of the
+files (alpaca.jsonl is made of four overlapping subsets) are found here once more, by comparing texts in one process.
 """
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import time
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +25,7 @@ from record import write_result
 
 from selfj.collect import step_counts
 from selfj.collect.collected import CollectedMaker
+from selfj.collect.explain import rejects_of
 from selfj.collect.sources import plan_source
 from selfj.collect.unique import UniqueMaker, plan_ranges
 from selfj.config import load_settings
@@ -35,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as runs:
         figures = measured([sys.executable, *COMMAND, "--runs", runs])
         run = RunFolder(f"{runs}/shared-data")
-        figures |= counted(run) | {"cpu_seconds_of_the_work": worked(RunFolder(f"{runs}/one-process"))}
+        figures |= (
+            counted(run) | {"overlaps": overlaps(run)} | {"cpu_seconds_of_the_work": worked(RunFolder(f"{runs}/one-process"))}
+        )
     print(json.dumps(figures, indent=1))
     print(write_result("collect_real_data", figures, "python benchmarks/collect_real_data.py"))
 
@@ -67,6 +75,33 @@ def counted(run: RunFolder) -> dict[str, Any]:
         name: {"seconds": table.seconds, "rows_per_second": round(table.rows_per_second)} for name, table in tables.items()
     }
     return {**dataclasses.asdict(step_counts(run)), "tables": seconds, "parts": manifest.parts, **manifest.details}
+
+
+def overlaps(run: RunFolder) -> dict[str, Any]:
+    """Rows whose text an earlier one has, by brute force, and whether the run rejected these and named the same first ones."""
+    rejects = {(source, row): reason for source, row, reason, _ in rejects_of(run)}
+    found = {place: reason for place, reason in rejects.items() if reason.startswith("duplicate: ")}
+    first: dict[str, tuple[str, int]] = {}
+    expected: dict[tuple[str, int], str] = {}
+    for place, text in texts():
+        if place in rejects and place not in found:
+            continue
+        source, row = first.setdefault(text, place)
+        if (source, row) != place:
+            expected[place] = f"duplicate: of {source} row {row}"
+    of_each = Counter(source for source, _ in expected)
+    return {"expected": len(expected), "found": len(found), "equal": expected == found, "by_source": dict(of_each)}
+
+
+def texts() -> Iterator[tuple[tuple[str, int], str]]:
+    """Source, row and text of all rows in the order of the settings: NFKC, lower case, white space folded."""
+    for source in load_settings(ROOT / COMMAND[-1]).collect.sources:
+        for row, line in enumerate((ROOT / source.path).read_bytes().splitlines()):
+            values = json.loads(line)
+            asked, given = values.get("instruction") or values.get("question"), (values.get("input") or "").strip()
+            given = "" if re.fullmatch(r"[<(`\"]*no ?input( required| needed)?[>)`\".,]*", given, re.I) else given
+            text = unicodedata.normalize("NFKC", f"{asked} {given}")
+            yield (source.name, row), re.sub(r"\s+", " ", text).strip().lower()
 
 
 def worked(run: RunFolder) -> dict[str, float]:
