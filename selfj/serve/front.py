@@ -57,9 +57,9 @@ def set_environment() -> None:
 
 
 def _most_connections() -> int:
-    """Each takes two files of HAProxy's, the client's and the ingress's."""
+    """Each takes two files of HAProxy's, the client's and the ingress's, and every fourth a pipe between them, of two more."""
     _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, (files - 500) // 2))
+    return MOST_CONNECTIONS if files == resource.RLIM_INFINITY else max(1, min(MOST_CONNECTIONS, (files - 500) * 2 // 5))
 
 
 def _free_ports() -> dict[str, str]:

@@ -28,7 +28,7 @@ def test_without_haproxy_nothing_is_said_of_it(environment: dict[str, str], monk
 
 
 @pytest.mark.parametrize(
-    ("files", "connections"), [(resource.RLIM_INFINITY, 16_384), (100_000, 16_384), (20_000, 9_750), (100, 1)]
+    ("files", "connections"), [(resource.RLIM_INFINITY, 16_384), (100_000, 16_384), (20_000, 7_800), (100, 1)]
 )
 def test_connections_are_no_more_than_the_files_that_haproxy_may_open(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, files: int, connections: int
