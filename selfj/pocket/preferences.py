@@ -16,7 +16,7 @@ from typing import Any
 from selfj.pocket.corpus import candidate
 from selfj.pocket.grading import content, form, grade
 from selfj.pocket.items import Item
-from selfj.pocket.language import CONSTRAINTS
+from selfj.pocket.language import CONSTRAINTS, EVASIONS
 from selfj.pocket.recipes import Recipe, load_recipe
 from selfj.pocket.world import item as make_item
 from selfj.records import Instruction, Response, from_table
@@ -25,7 +25,7 @@ from selfj.run import RunFolder
 SEED_OFFSET = 1_000_003
 """Added to a source's seed, so that no pair is about an instruction that a run with the same seed collects."""
 ATTEMPTS = 8
-"""Answers drawn before a pair's second one is taken from the reference."""
+"""Second answers drawn before one is chosen that is sure to have another grade."""
 
 
 def pairs(seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
@@ -42,13 +42,13 @@ def pairs(seed: int, start: int, stop: int) -> Iterator[dict[str, Any]]:
 
 
 def _two_answers(rng: random.Random, item: Item, recipe: Recipe) -> tuple[str, str]:
-    """Answers of different grades: of several drawn the first two that differ, else the last one and the reference."""
+    """Answers of different grades: of several drawn the first and one that differs, else the reference or an evasive one."""
     first = candidate(rng, item, recipe)
     for _ in range(ATTEMPTS):
         second = candidate(rng, item, recipe)
         if grade(item, first) != grade(item, second):
             return first, second
-    return first, item.reference
+    return first, item.reference if grade(item, first) < 1 else rng.choice(EVASIONS)
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from selfj.tables import Fingerprint
 
 
 def test_the_preferred_answer_has_the_higher_grade_in_every_pair():
-    for row in pairs(3, 0, 120):
+    for row in pairs(3, 0, 600):
         metadata = row["metadata"]
         assert grade_response(metadata, row["chosen"]) == row["score_chosen"] > row["score_rejected"]
         assert grade_response(metadata, row["rejected"]) == row["score_rejected"]
