@@ -29,6 +29,8 @@ HAPROXY = {
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
     "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
+    # One that has more to refuse than it can is slow to say that it is well; one that is gone refuses connections.
+    "RAY_SERVE_HAPROXY_HEALTH_CHECK_FALL": "20",
     # A request whose ingress dies is sent once more, to another one or to the proxy that waits for one: twice is harmless.
     "RAY_SERVE_HAPROXY_RETRY_ON": "conn-failure empty-response",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
