@@ -100,8 +100,8 @@ def pair_judge_made_with(settings: PairJudgeSettings) -> tuple[dict[str, object]
     if settings.pointwise is not None:
         return {"pointwise": as_dict(settings.pointwise, resources=False)}, {"judge": content_of(settings.pointwise)}
     asking = asking_of(settings)
-    asked = replace(settings, prompts=asking.prompts, principles=asking.principles, pointwise=None)
-    named = as_dict(asked, resources=False)
+    given = as_dict(replace(settings, pointwise=None), resources=False)
+    named = {**given, "prompts": asking.prompts, "principles": asking.principles}
     adapter = {"adapter": content_hash(settings.adapter)} if settings.adapter else {}
     return named, {**content_of_model(settings.model), **adapter}
 

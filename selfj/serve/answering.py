@@ -58,7 +58,7 @@ def usage_of(drawn: Drawn) -> Usage:
 
 def _choice(endpoint: Endpoint, ask: Ask, index: int, drawn: Drawn) -> Choice:
     won = drawn.won[index] if drawn.won else None
-    order = ranked(drawn.candidates[index], won and won.number)
+    order = ranked(drawn.candidates[index], won.number if won else None)
     best, decision = order[0], decide(order[0].rating, ask.promise)
     said = verdict(endpoint, ask, decision, order, won)
     if decision.answered:

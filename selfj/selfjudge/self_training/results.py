@@ -52,7 +52,7 @@ def read_probes(run: RunFolder, arm: str, last: bool = True) -> list[Probe]:
     return from_table(Probe, table.read(table.parts()[-1 if last else 0]))
 
 
-def result_of(folder: RunFolder, settings: SelfTrainingSettings, outcome: Outcome, **made_with: Any) -> dict[str, Any]:
+def result_of(folder: RunFolder, settings: SelfTrainingSettings, outcome: Outcome, /, **made_with: Any) -> dict[str, Any]:
     """The figures of a run that has ended; `made_with`: what else is to be told."""
     pairs = {part: from_table(JudgedPair, folder.table(PAIRS).read(part)) for part in folder.table(PAIRS).parts()}
     everything = [pair for rows in pairs.values() for pair in rows]

@@ -11,6 +11,8 @@ from selfj.serve.services import JudgeService, Overloaded, PairJudgeService, Pol
 
 router = APIRouter()
 
+Model = PolicyService | JudgeService | PairJudgeService
+
 PATIENCE_S = 5
 """A model that does not say that it is ready within this time is not."""
 
@@ -28,8 +30,8 @@ class Health(BaseModel):
 @router.get("/health", responses={503: {"model": Health}}, response_model_exclude_none=True)
 async def health(endpoint: Annotated[Endpoint, Depends(endpoint_of)], response: Response) -> Health:
     """200 when policy and judge can answer, 503 before that, and after one of them was lost."""
-    models = [endpoint.policy, endpoint.judge, *([endpoint.comparing] if endpoint.comparing else [])]
-    policy, judge, *comparing = await asyncio.gather(*map(_ready, models))
+    models: list[Model] = [endpoint.policy, endpoint.judge, *([endpoint.comparing] if endpoint.comparing else [])]
+    policy, judge, *comparing = await asyncio.gather(*(_ready(model) for model in models))
     ready = all([policy, judge, *comparing])
     if not ready:
         response.status_code = 503
@@ -43,7 +45,7 @@ async def live() -> dict[str, bool]:
     return {"live": True}
 
 
-async def _ready(service: PolicyService | JudgeService | PairJudgeService) -> bool:
+async def _ready(service: Model) -> bool:
     try:
         return await asyncio.wait_for(service.ready(), PATIENCE_S)
     except Overloaded:
