@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from typing import Any
 
@@ -35,7 +36,7 @@ class Page:
 
     facts: Facts
 
-    @property
+    @cached_property
     def sections(self) -> dict[str, str]:
         """Id and title of each part that has something to show."""
         facts, details = self.facts, self.facts.details
@@ -62,7 +63,7 @@ class Page:
             _length("References", texts.reference, "--series-green"),
         ]
 
-    @property
+    @cached_property
     def rings(self) -> Chart | None:
         """Verbs and objects; None if no request was found."""
         verbs = tables.verbs(self.facts)

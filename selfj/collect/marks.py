@@ -46,7 +46,7 @@ class Marks:
         own = rows.column("category")
         asked, found = self._found(run, self.categories, rows, "category", pa.string())
         given = pc.if_else(asked, pc.fill_null(found, self.unknown), own)
-        return _whole(pc.if_else(pc.equal(given, ""), None, given), self.categories)
+        return _whole(pc.if_else(pc.equal(given, ""), pa.scalar(None, pa.string()), given), self.categories)
 
     def _found(
         self, run: RunFolder, name: str, rows: pa.Table, column: str, kind: pa.DataType
@@ -69,7 +69,11 @@ def find_marks(run: RunFolder, settings: Settings, unique: Manifest, remaining: 
         made[CATEGORIES] = find_categories(run, settings, unique, remaining)
     if chosen.balance.clusters:
         made[CLUSTERS] = find_clusters(run, settings, unique, remaining)
-    marks = Marks(chosen.classifier.unknown, *(name if name in made else "" for name in (CATEGORIES, CLUSTERS)))
+    marks = Marks(
+        chosen.classifier.unknown,
+        categories=CATEGORIES if CATEGORIES in made else "",
+        clusters=CLUSTERS if CLUSTERS in made else "",
+    )
     return marks, {name: manifest.fingerprint.digest for name, manifest in made.items()}
 
 
