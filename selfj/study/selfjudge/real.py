@@ -23,7 +23,7 @@ def agreement_with_votes(votes: str, settings: SelfJudgeSettings, study: RunFold
 
     Raises SelfJError if the file cannot be used.
     """
-    judge = PairJudgeSettings(ModelSettings(model=f"{settings.run_folder}/jsft", dtype=settings.policy.dtype))
+    judge = PairJudgeSettings(ModelSettings(model=RunFolder(settings.run_folder).path("jsft"), dtype=settings.policy.dtype))
     made_with = hash_of([content_hash(votes), pair_judge_made_with(judge)])
     return kept(study, "human_agreement", made_with, lambda: _agreement(votes, judge, settings))
 
