@@ -41,14 +41,14 @@ def choose_pairs(run: RunFolder, settings: JsftSettings) -> PairChoice:
 
     Memory: 8 bytes a pair. Raises DataError if the split `train` has none.
     """
-    places = {split: [np.zeros(0, np.uint64)] for split in ROLES}
+    parts: dict[str, list[NDArray[np.uint64]]] = {split: [np.zeros(0, np.uint64)] for split in ROLES}
     for part in run.table("preferences").parts():
         rows = run.table("preferences").read(part, ["pair_id", "split"]).to_pydict()
-        for split, found in places.items():
-            hashes = [_place(key) for key, of in zip(rows["pair_id"], rows["split"], strict=True) if of == split]
-            found.append(np.array(hashes, dtype=np.uint64))
-    found = {split: np.concatenate(parts) for split, parts in places.items()}
-    available = {split: len(values) for split, values in found.items()}
+        for split, hashes in parts.items():
+            places = [_place(key) for key, of in zip(rows["pair_id"], rows["split"], strict=True) if of == split]
+            hashes.append(np.array(places, dtype=np.uint64))
+    found = {split: np.concatenate(hashes) for split, hashes in parts.items()}
+    available = {split: len(hashes) for split, hashes in found.items()}
     if not available["train"]:
         raise DataError(f"{run.address}/preferences: no pair is of the split train; lower the fractions of the other splits")
     most = available["train"] if settings.max_examples is None else settings.max_examples

@@ -64,8 +64,8 @@ class JudgeAugmented:
         """Figures of a validation: losses by kind, and of the verdicts those of agreement.score_figures; left out where there is
         nothing to look at.
         """
-        facts = Facts(*numbers.T)
-        answers, verdicts = facts.kind == SFT, (facts.kind == JUDGE) & np.isfinite(facts.chosen_preferred)
+        facts = dict(zip(Facts._fields, numbers.T, strict=True))
+        answers, verdicts = facts["kind"] == SFT, (facts["kind"] == JUDGE) & np.isfinite(facts["chosen_preferred"])
         means = {
             "lm": predictions["answer"][answers],
             "judge": predictions["decision"][verdicts],
@@ -74,11 +74,11 @@ class JudgeAugmented:
         found = {name: float(values.mean()) for name, values in means.items() if len(values)}
         return {**found, **self._judging(predictions, facts)}
 
-    def _judging(self, predictions: dict[str, Floats], facts: Facts) -> dict[str, float]:
-        judged = facts.kind == JUDGE
+    def _judging(self, predictions: dict[str, Floats], facts: dict[str, Floats]) -> dict[str, float]:
+        judged = facts["kind"] == JUDGE
         if not judged.any():
             return {}
-        pair, principle, chosen_first, preferred, gap = (np.asarray(values)[judged] for values in facts[1:])
+        pair, principle, chosen_first, preferred, gap = (facts[name][judged] for name in Facts._fields[1:])
         known, place = np.unique(pair, return_inverse=True)
         shape = (len(known), len(self.principles))
         scores = np.full((*shape, 2, 2), np.nan)
