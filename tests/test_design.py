@@ -31,7 +31,7 @@ def modules(folder: Path) -> set[str]:
     return files | {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
 
 
-@pytest.mark.parametrize("folder", ["selfj/", "selfj/evaluate/", "selfj/serve/"])
+@pytest.mark.parametrize("folder", ["selfj/", "selfj/evaluate/", "selfj/selfjudge/", "selfj/serve/"])
 def test_the_map_names_what_is_in_a_folder_and_nothing_else(folder: str) -> None:
     (table,) = re.findall(rf"^\| in `{folder}` \|.*\n\|[-|]+\n((?:\|.*\n)+)", PAGE, flags=re.MULTILINE)
     named = [name for row in table.splitlines() for name in re.findall(r"`([^`]+)`", row.split("|")[1])]

@@ -42,7 +42,8 @@ def imported(folder: str) -> set[str]:
     nodes = [node for path in files for node in ast.walk(ast.parse(path.read_text()))]
     names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
-    ours = {path.stem for path in [*ROOT.iterdir(), *(ROOT / folder).glob("*.py")]}
+    scripts = [*(ROOT / folder).glob("*.py"), *(ROOT / "benchmarks").glob("*.py")]  # which import each other by their plain names
+    ours = {path.stem for path in [*ROOT.iterdir(), *scripts]}
     return {name.partition(".")[0] for name in names} - ours - set(sys.stdlib_module_names)
 
 
