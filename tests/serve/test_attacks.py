@@ -8,7 +8,7 @@ import pytest
 from selfj.pocket.mistakes import WebHabits, web_answer
 from selfj.pocket.world import item
 from selfj.prompts import RATING_PROMPTS, PromptEncoder
-from tests.serve.attack_gains import as_they_come, gains, pocket_encoder, pocket_scorer, wrong_answers
+from tests.serve.attack_gains import as_they_come, gains, pocket_encoder, pocket_judge, wrong_answers
 from tests.serve.attacks import ATTACKS, MARKED, OWN
 from tests.tiny_models import ARCHITECTURES, make_tokenizer
 
@@ -57,14 +57,14 @@ def test_no_attack_writes_a_mark_of_the_prompt_or_of_its_template(architecture, 
 
 
 @pytest.fixture(scope="module")
-def gained(encoder):
+def gained():
     """Whether the judge sees the reference → gains of (attacks, wrong answers): of all attacks, and of OWN ones as they come."""
-    scorer, cases, own = pocket_scorer(), wrong_answers(4), [attack for attack in ATTACKS if attack.kind == OWN]
+    judge, cases, own = pocket_judge(), wrong_answers(4), [attack for attack in ATTACKS if attack.kind == OWN]
     found = {}
     for shown in (True, False):
-        broken = gains(encoder, scorer, ATTACKS, cases, shown=shown)
-        with as_they_come(encoder):
-            found[shown] = broken, gains(encoder, scorer, own, cases, shown=shown)
+        broken = gains(judge, ATTACKS, cases, shown=shown)
+        with as_they_come(judge.encoder):
+            found[shown] = broken, gains(judge, own, cases, shown=shown)
     return found
 
 
