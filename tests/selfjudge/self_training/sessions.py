@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 
 from selfj.config import LoopSettings
 from selfj.run import RunFolder
@@ -82,7 +82,7 @@ def train_arms(config: dict[str, Any]) -> Session:
 def _train_arm(run: RunFolder, model: str, case: Case) -> Outcome:
     left = list(case.killed)
     while True:
-        with _kept_checkpoints(f"{_kept(run)}/{case.name}"), _killed(left, case.after):
+        with _kept_checkpoints(run.path(f"kept/{case.name}")), _killed(left, case.after):
             try:
                 return worker.self_training_worker({"job": job_of(run, model, case)})
             except Killed:
@@ -124,21 +124,15 @@ def _world() -> int:
     return int(ray.train.get_context().get_world_size())
 
 
-def _kept(run: RunFolder) -> str:
-    """Where a case's checkpoints are kept."""
-    import ray.train
-
-    return f"{run.address}/kept-{ray.train.get_context().get_world_rank()}"
-
-
 @contextmanager
 def _kept_checkpoints(folder: str) -> Iterator[None]:
     """Checkpoints of one arm in one folder, in place of Ray Train's, which belong to a whole job."""
 
     def report(trainee: Any, state: Any, rank: int) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
-        trainee.save_state(folder)
-        Path(folder, "state.json").write_text(json.dumps(dataclasses.asdict(state)))
+        trainee.save_state(folder)  # waits for all workers
+        if rank == 0:
+            Path(folder, "state.json").write_text(json.dumps(dataclasses.asdict(state)))
+        dist.barrier()
 
     def restore(trainee: Any, fresh: Any) -> Any:
         if not Path(folder, "state.json").exists():
