@@ -2,15 +2,14 @@
 
     python benchmarks/categories.py
 
-One collection (the step itself, on Ray) embeds and clusters all rows. Its tables are then used to tell, on the test split, how
-often the nearest centroid is right (gsm8k → academic, codealpaca → coding, alpaca and dolly → common), and what drawing evenly over
-clusters does to a sample. The prompt to the policy is tried on the pocket policy, which was never taught such texts: it shows that
-the way is whole, not what a real model can do.
+The step's own makers, in one process, embed and cluster all rows. Their tables tell, on the test split, how often the nearest
+centroid is right (gsm8k → academic, codealpaca → coding, alpaca and dolly → common), and what drawing evenly over clusters does
+to a sample. The prompt to the policy is tried on the pocket policy, which was never taught such texts: it shows that the way is
+whole, not what a real model can do.
 """
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -22,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import yaml
+from collect_real_data import made
 from record import write_result
 from scipy.stats import binomtest
 
@@ -30,10 +30,17 @@ from selfj.card.verbs import request_of
 from selfj.collect.balance import Stratum, of_strata
 from selfj.collect.categories.centroids import CentroidMaker, Centroids, categories_of
 from selfj.collect.categories.examples import is_held_out
-from selfj.collect.categories.records import EXAMPLES
+from selfj.collect.categories.records import CATEGORIES, EXAMPLES
+from selfj.collect.collected import CollectedMaker
+from selfj.collect.embedded.clusters import CENTRES, CLUSTERS, CentreMaker, ClusterMaker
 from selfj.collect.embedded.kmeans import kmeans, nearest
-from selfj.collect.embedded.vectors import to_vectors, vectors_of
-from selfj.config import BalanceSettings, CentroidSettings
+from selfj.collect.embedded.rows import Remaining
+from selfj.collect.embedded.vectors import EmbeddingMaker, to_vectors, vectors_of
+from selfj.collect.sources import plan_source
+from selfj.collect.unique import UniqueMaker, plan_ranges
+from selfj.config import BalanceSettings, CentroidSettings, Settings, load_settings
+from selfj.jobs import run_steps
+from selfj.parts import PartMaker
 from selfj.run import RunFolder
 
 ROOT = Path(__file__).parents[1]
@@ -44,9 +51,7 @@ FIELDS = {
     "gsm8k": {"instruction": ["question"], "reference": ["answer"]},
     "codealpaca": {"reference": ["response", "output"]},
 }
-CLUSTERS, BUDGET, SEEDS = 1000, 3000, 10
-OTHER_CLUSTERS = 700
-"""Clusters that samples are measured by: of another number and seed than those that were drawn from."""
+SEEDS = 10
 WEIGHTS = {"common": 54.0, "coding": 32.0, "academic": 14.0}
 """The paper's shares of the categories."""
 
@@ -54,54 +59,57 @@ WEIGHTS = {"common": 54.0, "coding": 32.0, "academic": 14.0}
 def main() -> None:
     """Collect, classify, sample; write benchmarks/results/categories.json."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, help="rows of each source (default: all)")
+    parser.add_argument("--budget", type=int, default=3000, help="rows of a sample (default: %(default)s)")
+    parser.add_argument("--clusters", type=int, default=1000, help="clusters to draw from (default: %(default)s)")
     parser.add_argument("--policy-rows", type=int, default=100, help="rows of each source that the pocket policy is asked about")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        run = collected(
-            Path(folder), "embedded", {"classifier": by_centroids(), "balance": balance(), "max_instructions": BUDGET}
-        )
-        rows = all_rows(run)
+        seconds, rows = embedded(RunFolder(f"{folder}/embedded"), settings_in(folder, options.rows), options.clusters)
         figures = {
             "rows": rows.num_rows,
-            "seconds": {
-                name: round(run.upstream(name, "x").seconds, 1) for name in ("embeddings", "cluster_centres", "clusters")
-            },
-            "classifier": of_centroids(run, rows),
-            "policy": of_policy(Path(folder), options.policy_rows) if options.policy_rows else None,
-            "diversity": samples(rows),
+            "cpu_seconds": seconds,
+            "classifier": of_centroids(rows),
+            "policy": of_policy(folder, options.policy_rows) if options.policy_rows else None,
+            "diversity": samples(rows, options.budget, options.clusters),
         }
     print(json.dumps(figures, indent=1))
-    print(write_result("categories", figures, "python benchmarks/categories.py"))
+    print(write_result("categories", figures, f"python benchmarks/categories.py {' '.join(sys.argv[1:])}".strip()))
 
 
-def by_centroids() -> dict[str, Any]:
-    """The step's own classifier: all rows, examples from the sources whose category is set."""
-    return {"kind": "centroids", "rows": "all"}
-
-
-def balance() -> dict[str, Any]:
-    """The step's own sample."""
-    return {"categories": WEIGHTS, "clusters": CLUSTERS}
-
-
-def collected(folder: Path, name: str, chosen: dict[str, Any], rows: int | None = None) -> RunFolder:
-    """A collection of the four files, `rows` of each, by the job as a user runs it."""
+def settings_in(folder: str, rows: int | None, **collect: Any) -> Settings:
+    """The four files, `rows` of each, each with its category."""
     sources = [
         {"path": str(REAL / f"{source}.jsonl"), "name": source, "category": category, "fields": FIELDS.get(source, {})}
         | ({"rows": rows} if rows else {})
         for source, category in EXPECTED.items()
     ]
     settings = {
-        "name": name,
-        "runs": f"{folder}/runs",
+        "name": "asked",
+        "runs": folder,
         "prompts": "short",
-        "policy": {"model": "selfj/pocket/policies/base"},
-        "collect": {"sources": sources, **chosen},
+        "policy": {"model": str(ROOT / "selfj/pocket/policies/base")},
+        "collect": {"sources": sources, **collect},
     }
-    config = folder / f"{name}.yaml"
+    config = Path(folder) / "config.yaml"
     config.write_text(yaml.safe_dump(settings))
-    subprocess.run([sys.executable, "ray_jobs/collect.py", "--config", str(config)], cwd=ROOT, check=True)
-    return RunFolder(f"{folder}/runs/{name}")
+    return load_settings(config)
+
+
+def embedded(run: RunFolder, settings: Settings, clusters: int) -> tuple[dict[str, float], pa.Table]:
+    """CPU seconds of the step's own tables, made in this process without Ray; all instructions with embedding and cluster."""
+    shards = [shard for number in range(len(EXPECTED)) for shard in plan_source(number, settings.collect).shards]
+    seconds = {"collected": made(run, "collected", CollectedMaker(settings.collect, shards), len(shards))}
+    collected = sum(run.table("collected").counts(part).rows_out for part in range(len(shards)))
+    ranges = plan_ranges(run.table("collected"), collected, None, 20_000)
+    seconds["unique"] = made(run, "unique", UniqueMaker(ranges), ranges.parts)
+    makers: dict[str, tuple[PartMaker, int]] = {
+        "embeddings": (EmbeddingMaker(settings.score, Remaining(), only_missing=False), ranges.parts),
+        CENTRES: (CentreMaker(clusters, settings.seed), 1),
+        CLUSTERS: (ClusterMaker(), ranges.parts),
+    }
+    seconds |= {name: made(run, name, maker, parts) for name, (maker, parts) in makers.items()}
+    return seconds, all_rows(run)
 
 
 def all_rows(run: RunFolder) -> pa.Table:
@@ -115,22 +123,21 @@ def all_rows(run: RunFolder) -> pa.Table:
     return rows
 
 
-def of_centroids(run: RunFolder, rows: pa.Table) -> dict[str, Any]:
+def of_centroids(rows: pa.Table) -> dict[str, Any]:
     """Accuracy on the test split, for settings of which one thing differs from the default each time."""
     variants: dict[str, dict[str, Any]] = {"default": {}}
     variants |= {f"{n} centroids a category": {"per_category": n} for n in (1, 4, 16, 32)}
     variants |= {f"{n} examples a category": {"max_examples": n} for n in (20, 100, 500)}
     variants |= {f"margin {margin}": {"min_margin": margin} for margin in (0.05, 0.1)}
-    measured = {name: accuracy(run, rows, CentroidSettings(**changed)) for name, changed in variants.items()}
-    measured["dolly unseen"] = accuracy(run, rows, CentroidSettings(), unseen="dolly")
-    step = run.upstream("categories", "x").details
-    return {"test_rows": pc.sum(pc.equal(rows.column("split"), "test")).as_py(), "variants": measured, "step": step}
+    measured = {name: accuracy(rows, CentroidSettings(**changed)) for name, changed in variants.items()}
+    measured["dolly unseen"] = accuracy(rows, CentroidSettings(), unseen="dolly")
+    return {"test_rows": pc.sum(pc.equal(rows.column("split"), "test")).as_py(), "variants": measured}
 
 
-def accuracy(run: RunFolder, rows: pa.Table, settings: CentroidSettings, unseen: str = "") -> dict[str, Any]:
+def accuracy(rows: pa.Table, settings: CentroidSettings, unseen: str = "") -> dict[str, Any]:
     """Centroids of rows of the train split (at most `max_examples` of each category), on those of the test split, by source."""
     train = rows.filter(pc.and_(pc.equal(rows.column("split"), "train"), pc.not_equal(rows.column("source"), unseen)))
-    centroids = fitted(run, train, settings)
+    centroids = fitted(train, settings)
     test = rows.filter(pc.equal(rows.column("split"), "test"))
     found = [row.category for row in categories_of(test, centroids, settings)]
     sources = test.column("source").to_pylist()
@@ -142,7 +149,7 @@ def accuracy(run: RunFolder, rows: pa.Table, settings: CentroidSettings, unseen:
     return {"all": share(sum(name == label for name, label in answered), len(answered)), "rows": len(found), "sources": by_source}
 
 
-def fitted(run: RunFolder, train: pa.Table, settings: CentroidSettings) -> Centroids:
+def fitted(train: pa.Table, settings: CentroidSettings) -> Centroids:
     """The step's own centroids, of the rows with the lowest ids of each category, less those that it would hold out."""
     labels = [EXPECTED[source] for source in train.column("source").to_pylist()]
     seen, chosen = Counter[str](), []
@@ -180,43 +187,47 @@ def share(hits: int, rows: int) -> dict[str, Any]:
     }
 
 
-def of_policy(folder: Path, rows: int) -> dict[str, Any]:
-    """The pocket policy asked for the category of the first rows of each source."""
-    run = collected(folder, "asked", {"classifier": {"kind": "policy", "rows": "all"}}, rows)
+def of_policy(folder: str, rows: int) -> dict[str, Any]:
+    """The pocket policy asked for the category of the first rows of each source, by the step itself, on Ray."""
+    settings = settings_in(folder, rows, classifier={"kind": "policy", "rows": "all"})
+    run = run_steps(settings, ["collect"])
     keys = run.table("unique").read_all(["instruction_id", "source"])
-    found = run.table("categories").read_all(["instruction_id", "category"])
+    found = run.table(CATEGORIES).read_all(["instruction_id", "category"])
     assert found.column(0).equals(keys.column(0))
     pairs = list(zip(keys.column("source").to_pylist(), found.column("category").to_pylist(), strict=True))
     by_source = {
         source: of_source([name for other, name in pairs if other == source], category) for source, category in EXPECTED.items()
     }
     right = sum(name == EXPECTED[source] for source, name in pairs)
-    manifest = run.upstream("categories", "x")
-    return {"all": share(right, len(pairs)), "sources": by_source, "seconds": round(manifest.seconds, 1)}
+    seconds = run.upstream(CATEGORIES, "the benchmark").seconds
+    return {"all": share(right, len(pairs)), "sources": by_source, "seconds": round(seconds, 1)}
 
 
-def samples(rows: pa.Table) -> dict[str, Any]:
-    """Three ways to draw BUDGET rows, each with SEEDS seeds; mean, lowest and highest of each measure."""
-    vectors = vectors_of(rows)
-    numbers, _ = nearest(vectors, kmeans(vectors[: 100 * OTHER_CLUSTERS], OTHER_CLUSTERS, seed=12345))
+def samples(rows: pa.Table, budget: int, clusters: int) -> dict[str, Any]:
+    """Three ways to draw `budget` rows, each with SEEDS seeds; mean, lowest and highest of each measure.
+
+    They are measured by clusters of another number and seed than those that were drawn from.
+    """
+    vectors, others = vectors_of(rows), clusters * 7 // 10
+    numbers, _ = nearest(vectors, kmeans(vectors[: 100 * others], others, seed=12345))
     requests = [request_of(text) for text in rows.column("instruction").to_pylist()]
     measured = {}
-    for name, clusters in (("uniform", None), ("balanced", False), ("balanced over clusters", True)):
-        drawn = [measures(vectors, numbers, requests, chosen) for chosen in (draw(rows, clusters, seed) for seed in range(SEEDS))]
+    for name, way in (("uniform", None), ("balanced", False), ("balanced over clusters", True)):
+        drawn = [measures(vectors, numbers, requests, draw(rows, budget, way, seed)) for seed in range(SEEDS)]
         measured[name] = {key: spread([one[key] for one in drawn]) for key in drawn[0]}
-    return {"budget": BUDGET, "clusters": CLUSTERS, "measured_by": OTHER_CLUSTERS, "seeds": SEEDS, "ways": measured}
+    return {"budget": budget, "clusters": clusters, "measured_by": others, "seeds": SEEDS, "ways": measured}
 
 
-def draw(rows: pa.Table, clusters: bool | None, seed: int) -> np.ndarray:
+def draw(rows: pa.Table, budget: int, clusters: bool | None, seed: int) -> np.ndarray:
     """Places of the rows drawn: uniformly (None), balanced by category and source, or evenly over clusters besides."""
     order = np.random.default_rng(seed).permutation(rows.num_rows)
     if clusters is None:
-        return order[:BUDGET]
+        return order[:budget]
     numbers = rows.column("cluster").to_pylist() if clusters else [-1] * rows.num_rows
     strata = [
         (EXPECTED[source], source, cluster) for source, cluster in zip(rows.column("source").to_pylist(), numbers, strict=True)
     ]
-    left = of_strata(dict(Counter(strata)), BalanceSettings(categories=WEIGHTS), BUDGET)
+    left = of_strata(dict(Counter(strata)), BalanceSettings(categories=WEIGHTS), budget)
     return np.array(list(first_of_each(order, strata, left)))
 
 
@@ -231,7 +242,7 @@ def first_of_each(order: np.ndarray, strata: list[Stratum], left: dict[Stratum, 
 
 def measures(vectors: np.ndarray, numbers: np.ndarray, requests: list[Any], chosen: np.ndarray) -> dict[str, float]:
     """What a sample is like."""
-    counts = np.bincount(numbers[chosen], minlength=OTHER_CLUSTERS)
+    counts = np.bincount(numbers[chosen], minlength=int(numbers.max()) + 1)
     _, cosine = nearest(vectors, vectors[chosen])
     return {
         "rows": len(chosen),

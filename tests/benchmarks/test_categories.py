@@ -24,14 +24,13 @@ def test_a_share_has_wilsons_interval_and_rows_left_open_are_no_answers(benchmar
     assert benchmark.share(0, 0)["accuracy"] is None
 
 
-def test_each_way_of_drawing_takes_the_budget_and_clusters_spread_it(benchmark, monkeypatch):
-    monkeypatch.setattr(benchmark, "BUDGET", 30)
+def test_each_way_of_drawing_takes_the_budget_and_clusters_spread_it(benchmark):
     sources = ["alpaca", "dolly", "gsm8k", "codealpaca"] * 25
     clusters = [0] * 80 + list(range(1, 21))
     rows = pa.table({"source": sources, "cluster": clusters})
-    drawn = {way: benchmark.draw(rows, way, seed=1) for way in (None, False, True)}
+    drawn = {way: benchmark.draw(rows, 30, way, seed=1) for way in (None, False, True)}
     assert {way: len(set(places.tolist())) for way, places in drawn.items()} == {None: 30, False: 30, True: 30}
     covered = {way: len({clusters[place] for place in places}) for way, places in drawn.items()}
     assert covered[True] > covered[False]
     assert Counter(benchmark.EXPECTED[sources[place]] for place in drawn[True]) == {"common": 16, "coding": 10, "academic": 4}
-    assert np.array_equal(benchmark.draw(rows, True, seed=1), drawn[True])
+    assert np.array_equal(benchmark.draw(rows, 30, True, seed=1), drawn[True])
