@@ -43,7 +43,7 @@ def run_tournament(settings: TournamentSettings) -> str:
     table = Table(WINNERS, STEP, fingerprint, run.table(CONTESTS).parts(), contests.rows_out)
     maker = partial(TournamentMaker, located_judge(settings.judge), settings.engine, settings.seed)
     make_table(run, table, maker, pair_judge_pool(settings.judge, settings.engine))
-    summary = played(run, gold).as_dict(settings.bootstrap, settings.seed)
+    summary = {"gold": settings.gold, **played(run, gold).as_dict(settings.bootstrap, settings.seed)}
     run.store.write(RESULT, json.dumps(summary, indent=1).encode())
     return run.path(RESULT)
 

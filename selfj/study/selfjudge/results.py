@@ -91,8 +91,8 @@ def _card(run: RunFolder) -> JsftFolder | None:
 
 def gold_of(found: SeedResult) -> Grade:
     """The grades that the run's own figures are about."""
-    named = [str(arm["settings"]["gold"]) for arm in found.arms.values() if arm["settings"]["gold"] != "none"]
-    return grader(named[0] if named else "none")
+    named = [str(arm["settings"]["gold"]) for arm in found.arms.values()] + [str(found.tournament.get("gold", "none"))]
+    return grader(next((gold for gold in named if gold != "none"), "none"))
 
 
 def _read_verdicts(run: RunFolder, found: SeedResult) -> None:

@@ -125,4 +125,4 @@ def write_tournament(run: RunFolder, seed: int, random: np.random.Generator, con
     played = Played()
     for row, winner in zip(rows, winners, strict=True):
         played.add(winner, [grade({}, response) for response in row.responses])
-    held.store.write(TOURNAMENT_RESULT, json.dumps(played.as_dict(50, 0)).encode())
+    held.store.write(TOURNAMENT_RESULT, json.dumps({"gold": GOLD, **played.as_dict(50, 0)}).encode())
