@@ -150,11 +150,11 @@ def room(replicas: ReplicaSettings) -> int:
 def ingress_options(settings: ServeSettings) -> dict[str, Any]:
     """Options of the ingress. It bounds its work itself (guard/admission.py), so that who is turned away gets our error object.
 
-    Ray Serve's own bound is left for what waits in a proxy while there is no ingress at all.
+    Ray Serve has no bound then: its proxy would count a burst as waiting before any of it is passed on. What waits in a proxy
+    while there is no ingress is bounded by the proxy's connections.
     """
-    replicas = settings.ingress_replicas
-    bounds = {"max_ongoing_requests": NO_BOUND, "max_queued_requests": room(replicas)}
-    return {**replica_options(replicas, settings.drain_s), **bounds}
+    bounds = {"max_ongoing_requests": NO_BOUND, "max_queued_requests": -1}
+    return {**replica_options(settings.ingress_replicas, settings.drain_s), **bounds}
 
 
 def replica_options(replicas: ReplicaSettings, drain_s: float, requests_per_call: int = 1) -> dict[str, Any]:

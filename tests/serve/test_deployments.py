@@ -83,11 +83,11 @@ def test_requests_that_share_calls_count_for_autoscaling_as_requests() -> None:
     assert options["autoscaling_config"]["target_ongoing_requests"] == 2
 
 
-def test_the_ingress_bounds_its_work_itself_and_ray_what_waits_while_there_is_none(tmp_path: Path) -> None:
+def test_the_ingress_bounds_its_work_itself_and_ray_does_not(tmp_path: Path) -> None:
     bounds = ReplicaSettings(max_ongoing_requests=7, max_queued_requests=9)
     found = deployments_of(application(settings_for(make_run(tmp_path / "run"), ingress_replicas=bounds)))
     ingress = found["Ingress"]._deployment_config
-    assert (ingress.max_ongoing_requests, ingress.max_queued_requests) == (NO_BOUND, 16)
+    assert (ingress.max_ongoing_requests, ingress.max_queued_requests) == (NO_BOUND, -1)
 
 
 def test_there_is_room_for_what_replicas_work_on_and_what_may_wait() -> None:
