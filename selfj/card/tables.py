@@ -82,7 +82,8 @@ def classified(details: dict[str, Any]) -> str:
     found, undecided = sum(details["categories"].values()), details["undecided"]
     by = "the nearest centroid of labelled examples" if details["kind"] == "centroids" else "a prompt to the policy"
     text = f"{found + sum(undecided.values()):,} rows were classified by {by}; {sum(undecided.values()):,} were left open"
-    return f"{text} ({_kinds(Counter(undecided))})." if undecided else f"{text}."
+    because = ", ".join(f"{reason}: {count:,}" for reason, count in undecided.items())
+    return f"{text} ({because})." if undecided else f"{text}."
 
 
 def held_out_lines(details: dict[str, Any]) -> list[str]:

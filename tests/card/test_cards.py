@@ -66,7 +66,7 @@ def test_what_was_not_asked_for_has_no_section(run: RunFolder) -> None:
 def test_the_classifier_is_told_with_its_held_out_examples(run: RunFolder) -> None:
     finish(run, "categories", CLASSIFIED)
     cards = write_cards(run, settings())
-    asked = "5 rows were classified by the nearest centroid of labelled examples; 1 were left open (similarity below 0.3 1)."
+    asked = "5 rows were classified by the nearest centroid of labelled examples; 1 were left open (similarity below 0.3: 1)."
     assert asked in cards[MARKDOWN] and asked in cards[HTML]
     assert "Of 20 held-out examples 17 (85.0%) got the category that they have" in cards[MARKDOWN]
     assert "- coding: coding 9, left open 1" in cards[MARKDOWN].splitlines()
