@@ -6,6 +6,7 @@ from typing import Any
 
 from selfj.config import absolute_path, as_dict
 from selfj.engine import check_model_folder, content_of_model
+from selfj.errors import SelfJError
 from selfj.judge.encode import end_id, model_context
 from selfj.parts import Pool, Table, make_table
 from selfj.run import RunFolder
@@ -150,7 +151,12 @@ def _merge(run: RunFolder, wording: Wording, outcome: Outcome) -> None:
     import ray
 
     task = ray.remote(merge_adapter).options(num_cpus=1)
-    ray.get(task.remote(wording.base_model, wording.revision, run.path(ADAPTER), run.path(STEP), outcome.precision))
+    try:
+        ray.get(task.remote(wording.base_model, wording.revision, run.path(ADAPTER), run.path(STEP), outcome.precision))
+    except ray.exceptions.RayTaskError as problem:
+        if isinstance(problem.cause, SelfJError):
+            raise problem.cause from None
+        raise
 
 
 def _count(manifest: Manifest, choice: PairChoice, counts: ExampleCounts, outcome: Outcome) -> None:
