@@ -8,10 +8,12 @@ import pytest
 
 from selfj.jobs import start_ray
 from selfj.run import RunFolder
+from selfj.serve.front import PATIENT
 
 # Ray reads this once for a process and hands it to the servers it starts: it must not change under it. Heads that tests start by
 # cluster/local.py are processes of their own, with tokens.
 os.environ["RAY_AUTH_MODE"] = "disabled"
+os.environ.update(PATIENT)  # for proxies of Ray Serve that tests start
 
 SHARED = Path(os.environ.get("SELFJ_SHARED", Path(__file__).parents[2] / "shared"))
 """Real public data for development; tests that use it are skipped where it is absent."""
