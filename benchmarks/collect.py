@@ -7,8 +7,9 @@ its own and two workers. Memory is the sum of the proportional set sizes of the 
 several processes share counts once), every two seconds. Growth is the exponent of the step's seconds between the smallest and the
 largest run.
 
-Peers get the same files: datatrove's MinHash and a datasketch script, installed into a folder that is thrown away. All use
-shingles of 3 words and 16 bands of 5 values; datatrove also its own 14 of 8.
+Peers get the same files at the same priority (Ray would give its workers a lower one): datatrove's MinHash and a datasketch
+script, installed into a folder that is thrown away. All use shingles of 3 words and 16 bands of 5 values; datatrove also its own
+14 of 8.
 """
 
 import argparse
@@ -54,16 +55,19 @@ def main() -> None:
     options = parser.parse_args()
     command = f"python benchmarks/collect.py --rows {' '.join(map(str, options.rows))} --peers {options.peers}"
     figures: dict[str, Any] = {"runs": [], "peers": {}, "planted": SHARES}
+    shape = real_shape()
     for rows in options.rows:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            shape = real_shape()
             write_records(shape, rows, Path(folder) / "data")
             figures["runs"].append(one_run(shape, rows, Path(folder), options.workers))
-            figures["exponent"] = exponent(figures["runs"])
-            for name, peer in run_peers(shape, rows, Path(folder)) if rows == options.peers else ():
+        figures["exponent"] = exponent(figures["runs"])
+        save(figures, command)
+    if options.peers:
+        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+            write_records(shape, options.peers, Path(folder) / "data")
+            for name, peer in run_peers(shape, options.peers, Path(folder)):
                 figures["peers"][name] = peer
                 save(figures, command)
-        save(figures, command)
 
 
 def save(figures: dict[str, Any], command: str) -> None:
@@ -76,7 +80,7 @@ def one_run(shape: Shape, rows: int, folder: Path, workers: int) -> dict[str, An
     """Collect, and compare with what was planted."""
     load = [round(value, 1) for value in psutil.getloadavg()]
     config = write_config(folder, workers)
-    taken = measured([sys.executable, "ray_jobs/collect.py", "--config", str(config)])
+    taken = measured([sys.executable, "ray_jobs/collect.py", "--config", str(config)], os.environ | {"RAY_worker_niceness": "0"})
     run = RunFolder(f"{folder}/runs/collect")
     counts = step_counts(run)
     tables = [manifest for name in run.tables_of("collect") if (manifest := run.table(name).manifest())]

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from selfj.errors import RunFolderError
@@ -29,6 +31,19 @@ def test_a_table_is_its_parts_in_order(run_folder: RunFolder) -> None:
     assert table.parts() == [0, 1]
     assert table.read_all().column("response_id").to_pylist() == ["a", "b", "c"]
     assert table.read(0, ["similarity"]).column_names == ["similarity"]
+
+
+def test_a_table_of_numbers_alone_is_cut_into_large_groups_and_takes_the_bytes_of_its_differences(run_folder: RunFolder) -> None:
+    keys = np.sort(np.random.default_rng(1).integers(0, 1 << 40, 25_000))
+    numbers = pa.table({"key": keys, "value": np.linspace(0, 1, len(keys))})
+    names = numbers.append_column("name", pa.array([f"{key}" for key in keys]))
+    for part, rows in enumerate((numbers, names)):
+        run_folder.table("numbers").write(part, rows, [], len(keys))
+        assert run_folder.table("numbers").read(part).equals(rows)
+    groups = [run_folder.table("numbers").open(part).num_row_groups for part in (0, 1)]
+    assert groups == [3, 50]
+    column = run_folder.table("numbers").open(0).metadata.row_group(0).column(0)
+    assert column.total_compressed_size < 5 * column.num_values
 
 
 def test_finishing_counts_rows_of_all_parts_and_their_rejects(run_folder: RunFolder) -> None:
