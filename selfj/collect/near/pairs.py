@@ -22,6 +22,10 @@ def pair_parts(band_rows: int) -> int:
     return max(1, math.ceil(band_rows / _ROWS))
 
 
+_NEIGHBOURS = 4
+"""Members of a bucket that each is compared with, beside the first: texts that are alike, but too little, share buckets too."""
+
+
 class PairMaker:
     """Makes one part at a time."""
 
@@ -39,18 +43,20 @@ class PairMaker:
 
 
 def pairs_of(buckets: npt.NDArray[np.int64], next_band: npt.NDArray[np.int64], members: npt.NDArray[np.int64]) -> Columns:
-    """Of each bucket, every member with the first and with the one before it: a number of pairs that grows with the members, not
+    """Of each bucket, every member with the first and with the few before it: a number of pairs that grows with the members, not
     with their square. Members that agree in the next band too stand side by side, so that in a bucket of many clusters
     neighbours are mostly alike; and every near duplicate has as many buckets to be found in as bands that agree.
     """
     buckets, next_band, members = (column[in_company(buckets)] for column in (buckets, next_band, members))
     order = np.lexsort((members, next_band, buckets))
     buckets, members = buckets[order], members[order]
-    same = np.concatenate([[False], buckets[1:] == buckets[:-1]])
-    leaders = np.maximum.accumulate(np.where(same, 0, np.arange(len(members)))) if len(members) else order
-    later = np.flatnonzero(same)
-    others = np.concatenate([members[later - 1], members[leaders[later]]])
-    return distinct_pairs(others, np.concatenate([members[later], members[later]]))
+    places = np.arange(len(members))
+    begins = np.concatenate([[True], buckets[1:] != buckets[:-1]])[: len(members)]
+    leaders = np.maximum.accumulate(np.where(begins, places, 0)) if len(members) else places
+    pairs = [(leaders, places)] + [(places - step, places) for step in range(1, _NEIGHBOURS + 1)]
+    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
+    there = (first >= leaders[second]) & (first < second)
+    return distinct_pairs(members[first[there]], members[second[there]])
 
 
 def in_company(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

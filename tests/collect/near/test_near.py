@@ -101,13 +101,14 @@ def test_texts_agree_in_bands_the_more_often_the_more_alike_they_are() -> None:
     assert (whole[0] == whole[1:]).sum() == 0 and len(set(whole[0].tolist())) == NEAR.bands
 
 
-def test_each_member_of_a_bucket_is_compared_with_the_first_and_with_its_neighbour() -> None:
-    buckets = np.array([7, 9, 7, 7, 3, 7])
-    neighbours = np.array([2, 0, 1, 2, 0, 3])
-    first, second = pairs_of(buckets, neighbours, np.arange(6))
-    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 2), (0, 3), (2, 3), (2, 5), (3, 5)]
-    nothing = pairs_of(np.array([], np.int64), np.array([], np.int64), np.array([], np.int64))
-    assert [len(column) for column in nothing] == [0, 0]
+def test_each_member_of_a_bucket_is_compared_with_the_first_and_with_four_neighbours() -> None:
+    buckets, nothing = np.array([7, 9, 7, 7, 3, 7]), np.array([], np.int64)
+    first, second = pairs_of(buckets, np.array([2, 0, 1, 2, 0, 3]), np.arange(6))
+    assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 2), (0, 3), (0, 5), (2, 3), (2, 5), (3, 5)]
+    first, second = pairs_of(np.zeros(40, np.int64), np.arange(40), np.arange(40))
+    of_last = sorted(one for one, other in zip(first.tolist(), second.tolist(), strict=True) if other == 39)
+    assert of_last == [0, 35, 36, 37, 38] and len(first) == 1 + 2 + 3 + 4 + 5 * 35
+    assert [len(column) for column in pairs_of(nothing, nothing, nothing)] == [0, 0]
 
 
 def test_pairs_are_sorted_and_each_is_there_once() -> None:
@@ -194,7 +195,7 @@ def test_a_large_bucket_of_many_clusters_costs_pairs_by_its_size_alone(run_folde
     write_unique(run_folder, rows)
     found = near_here(run_folder, NEAR, LABELS)
     pairs = run_folder.table("near_pairs").counts(0).rows_out
-    assert pairs < 2 * len(rows) * NEAR.bands and len(found) >= 95
+    assert pairs < 5 * len(rows) * NEAR.bands and len(found) >= 95
     assert all(item.kept_row % 2 == 0 for item in found)
 
 
