@@ -111,7 +111,7 @@ def _fingerprint(run: RunFolder, task: Task, settings: SelfJudgeSettings) -> Fin
 def _train(task: Task, hosts: Hosts) -> Outcome:
     engine, judge = hosts.engine(task), hosts.judge(task)
     outcome = run_workers(job_of(task, engine, judge, fixed_pairs(task, engine, judge)), self_training_worker)
-    if outcome.problem and not outcome.steps:
+    if outcome.problem and not RunFolder(task.folder).store.exists(f"{ADAPTER}/adapter_config.json"):
         raise SelfJError(outcome.problem)
     return outcome
 
