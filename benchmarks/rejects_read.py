@@ -9,19 +9,27 @@ files anew with everything on, and notes which of the hundred are still rejected
 """
 
 import json
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import yaml
-from processes import ROOT, measured
+from processes import ROOT
 from record import write_result
 
+from selfj.collect.collected import CollectedMaker
 from selfj.collect.explain import rejects_of
+from selfj.collect.near.clusters import ClusterMaker
+from selfj.collect.near.pairs import PairMaker, pair_parts
+from selfj.collect.near.signatures import BandMaker
+from selfj.collect.near.verify import VerifyMaker, verify_parts
 from selfj.collect.quality.chosen import KINDS
+from selfj.collect.sources import plan_source
+from selfj.collect.step import UNIQUE_ROWS
 from selfj.collect.summary import kind_of
+from selfj.collect.unique import UniqueMaker, plan_ranges
+from selfj.config import load_settings
+from selfj.parts import PartMaker
 from selfj.run import RunFolder
 
 RESULT = Path(__file__).parent / "results" / "rejects_read.json"
@@ -31,8 +39,7 @@ def main() -> None:
     """Collect, compare with the verdicts, write benchmarks/results/rejects_read.json."""
     verdicts = json.loads(RESULT.read_text())["figures"]["verdicts"]
     with tempfile.TemporaryDirectory() as folder:
-        measured([sys.executable, "ray_jobs/collect.py", "--config", str(write_config(Path(folder)))])
-        rejects = {(source, row): kind_of(reason) for source, row, reason, _ in rejects_of(RunFolder(f"{folder}/rejects"))}
+        rejects = {(source, row): kind_of(reason) for source, row, reason, _ in rejects_of(collected_in(folder))}
     for verdict in verdicts:
         verdict["still_rejected"] = rejects.get((verdict["source"], verdict["row"])) == verdict["filter"]
     figures = {"by_filter": by_filter(verdicts, Counter(rejects.values())), "all": rates(verdicts), "verdicts": verdicts}
@@ -40,14 +47,33 @@ def main() -> None:
     print(write_result("rejects_read", figures, "python benchmarks/rejects_read.py"))
 
 
-def write_config(folder: Path) -> Path:
-    """configs/shared_data.yaml with everything on."""
-    settings = yaml.safe_load((ROOT / "configs" / "shared_data.yaml").read_text())
-    settings |= {"name": "rejects", "runs": str(folder)}
-    settings["collect"] |= {"filters": {name: {"enabled": True} for name in KINDS}, "near_duplicates": {"enabled": True}}
-    path = folder / "rejects.yaml"
-    path.write_text(yaml.safe_dump(settings))
-    return path
+def collected_in(folder: str) -> RunFolder:
+    """The files of configs/shared_data.yaml collected with everything on, by the step's own makers in this process."""
+    settings = load_settings(ROOT / "configs" / "shared_data.yaml").collect
+    for name in KINDS:
+        getattr(settings.filters, name).enabled = True
+    near, run = settings.near_duplicates, RunFolder(folder)
+    shards = [shard for number in range(len(settings.sources)) for shard in plan_source(number, settings).shards]
+    rows = made(run, "collected", CollectedMaker(settings, shards), len(shards))
+    ranges = plan_ranges(run.table("collected"), rows, None, UNIQUE_ROWS)
+    unique = made(run, "unique", UniqueMaker(ranges), ranges.parts)
+    bands = made(run, "bands", BandMaker(near), ranges.parts)
+    pairs = made(run, "near_pairs", PairMaker(pair_parts(bands)), pair_parts(bands))
+    verified = VerifyMaker(near, verify_parts(pairs), ranges.parts, max(1, unique // ranges.parts))
+    made(run, "near_verified", verified, verify_parts(pairs))
+    made(run, "near_duplicates", ClusterMaker(near.keep, [shard.label for shard in shards]), 1)
+    ranges = plan_ranges(run.table("unique"), unique, None, settings.rows_per_part, run.table("near_duplicates"))
+    made(run, "instructions", UniqueMaker(ranges, "unique", "near_duplicates"), ranges.parts)
+    return run
+
+
+def made(run: RunFolder, table: str, maker: PartMaker, parts: int) -> int:
+    """Rows of a table, once all its parts are made."""
+    rows = 0
+    for number in range(parts):
+        part = maker.make(run, number)
+        rows += run.table(table).write(number, part.rows, part.rejects, part.rows_in).rows_out
+    return rows
 
 
 def by_filter(verdicts: list[dict[str, Any]], rejected: Counter[str]) -> dict[str, dict[str, Any]]:
