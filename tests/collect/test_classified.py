@@ -120,7 +120,7 @@ def test_a_sample_is_classified_and_not_what_lies_beyond_it(ray_local: None, tmp
         ("centroids.held_out", "1.0", "held_out: at least 0, below 1"),
         ("asked.min_probability", "2", "min_probability: 0 to 1"),
         ("asked.categories", json.dumps({"one": "alone"}), "2 to 9 of them"),
-        ("unknown", '""', "unknown: a name is expected"),
+        ("unknown", "", "unknown: a name is expected"),
         ("kind", "magic", "kind"),
     ],
 )
