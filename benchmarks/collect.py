@@ -34,6 +34,7 @@ from record import write_result
 
 from selfj.collect import step_counts
 from selfj.collect.explain import rejects_of
+from selfj.collect.near.pairs import NEIGHBOURS
 from selfj.run import RunFolder
 from selfj.tables import Manifest
 
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--folder", help="where the records and runs lie meanwhile; default: a temporary folder")
     options = parser.parse_args()
     command = f"python benchmarks/collect.py --rows {' '.join(map(str, options.rows))} --peers {options.peers}"
-    figures: dict[str, Any] = {"runs": [], "peers": {}, "planted": SHARES}
+    figures: dict[str, Any] = {"runs": [], "peers": {}, "planted": SHARES, "neighbours": NEIGHBOURS}
     shape = real_shape()
     for rows in options.rows:
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:

@@ -22,7 +22,7 @@ def pair_parts(band_rows: int) -> int:
     return max(1, math.ceil(band_rows / _ROWS))
 
 
-_NEIGHBOURS = 4
+NEIGHBOURS = 4
 """Members of a bucket that each is compared with, beside the first: texts that are alike, but too little, share buckets too."""
 
 
@@ -53,7 +53,7 @@ def pairs_of(buckets: npt.NDArray[np.int64], next_band: npt.NDArray[np.int64], m
     places = np.arange(len(members))
     begins = np.concatenate([[True], buckets[1:] != buckets[:-1]])[: len(members)]
     leaders = np.maximum.accumulate(np.where(begins, places, 0)) if len(members) else places
-    pairs = [(leaders, places)] + [(places - step, places) for step in range(1, _NEIGHBOURS + 1)]
+    pairs = [(leaders, places)] + [(places - step, places) for step in range(1, NEIGHBOURS + 1)]
     first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
     there = (first >= leaders[second]) & (first < second)
     return distinct_pairs(members[first[there]], members[second[there]])
