@@ -1,6 +1,7 @@
 """Requests that schemathesis makes from the OpenAPI description so that they break it."""
 
 import json
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -36,9 +37,17 @@ def _ask(operation: Any, path: str, each: int, tell: Send) -> None:
     @settings(max_examples=each, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
     @given(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
     def ask(case: Any) -> None:
-        if case.query and any(value in ([], {}) for value in case.query.values()):
-            return  # an address has no way to say so: it would be a request like any other
+        if case.query and any(map(_cannot_be_said, case.query.values())):
+            return  # it would be a request like any other
         asked = f"{path}?{urlencode(case.query, doseq=True)}" if case.query else path
         tell(Malformed("POST", asked, json.dumps(case.body, default=str).encode()))
 
     ask()
+
+
+def _cannot_be_said(value: Any) -> bool:
+    """Whether an address has no way to say it: an empty list, an empty object, a number that is a text."""
+    try:
+        return value in ([], {}) or (isinstance(value, str) and math.isfinite(float(value)))
+    except (TypeError, ValueError):
+        return False
