@@ -179,13 +179,13 @@ def _finish(arm: RunFolder, task: Task, outcome: Outcome, manifest: Manifest, ta
         raise SelfJError(f"{outcome.problem} (last good adapter: {arm.address}/{ADAPTER})")
     for name, begun in tables.items():
         task.table(name).finish(begun)
-    _mark(task.table(ADAPTER), manifest, outcome)
+    _mark(task.table(ADAPTER), manifest, outcome, result["pairs"]["prompts"], result["pairs"]["pairs"])
     print(f"{STEP}: {_told(result)}", flush=True)
     return result
 
 
-def _mark(folder: TableFolder, manifest: Manifest, outcome: Outcome) -> None:
-    manifest.finished, manifest.rows_in, manifest.rows_out = True, outcome.examples, outcome.examples
+def _mark(folder: TableFolder, manifest: Manifest, outcome: Outcome, pairs: int, learnt_from: int) -> None:
+    manifest.finished, manifest.rows_in, manifest.rows_out, manifest.rejected = True, pairs, learnt_from, pairs - learnt_from
     manifest.details = {"steps": outcome.steps, "tokens": outcome.tokens, "training_seconds": outcome.seconds}
     folder.write_manifest(manifest)
 

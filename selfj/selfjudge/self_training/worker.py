@@ -6,6 +6,7 @@ Everything that is drawn follows from the seed and the number of the round or st
 """
 
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,7 +127,7 @@ def _begin(rounds: Rounds) -> None:
 
 def _round(rounds: Rounds) -> None:
     """One round: pairs, steps, what is to be told of it, and the checks on it."""
-    loop, number = rounds.loop, rounds.number
+    loop, number, started = rounds.loop, rounds.number, time.monotonic()
     if not rounds.job.fixed:
         _new_pairs(rounds, number)
     for _ in range(rounds.how.steps_per_round if loop.examples else 0):
@@ -139,6 +140,7 @@ def _round(rounds: Rounds) -> None:
         _drop_adapters(rounds, before=number)
     if _due(rounds, rounds.how.validate_every):
         point.validation = _probe(rounds, number + 1)
+    loop.state.seconds += time.monotonic() - started
     if _due(rounds, rounds.how.checkpoint_every):
         report_checkpoint(loop.trainee, loop.state, loop.rank)
     if loop.rank == 0:

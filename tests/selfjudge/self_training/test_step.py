@@ -48,8 +48,8 @@ def test_two_rounds_give_an_adapter_and_its_figures(trained):
     assert result["status"] == "finished" and result["steps"] == 2
     assert [row["prompts"] for row in result["rounds"]] == [8, 8]
     assert all(0 <= row["grade"] <= 1 and row["tokens"] > 3 for row in result["rounds"])
-    assert result["rounds"][0]["kl"] == pytest.approx(0, abs=1e-2)
-    assert result["probes"][0]["kl"] == 0 and result["probes"][-1]["kl"] > 0
+    assert result["rounds"][0]["kl"] == pytest.approx(0, abs=1e-3)  # the policy begins as the start
+    assert result["probes"][0]["kl"] == 0 and result["probes"][-1]["kl"] != 0
     assert len(read_probes(run, "on_policy")) == 6
     weights = saved_weights(Path(arm_folder(run, "on_policy").path("adapter")))
     assert weights and all(value.abs().max() > 0 for value in weights.values())
