@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from selfj.config import STEPS
 from selfj.run import RunFolder
+from tests.serve.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 METHODS = {"cosine", "self_eval_reference", "self_eval_plus_cosine", "judge_reference", "ppl", "self_eval", "judge"}
@@ -18,11 +20,13 @@ FIGURES = {"with_reference", "pearson", "spearman", "auroc", "aurc", "prr", "sco
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 
-def submit(runs: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def submit(runs: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The pipeline as a Ray job on a head of its own."""
-    job = [sys.executable, "ray_jobs/pipeline.py", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs), *arguments]
+    job = [sys.executable, "ray_jobs/pipeline.py", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs)]
     command = [sys.executable, "cluster/local.py", "run", "--", *job]
-    return run_command(command, {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "RAY_AUTH_MODE": "token"})
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    address = f"http://127.0.0.1:{free_port()}"  # else a head that its developer has started would run the job
+    return run_command(command, {"PATH": path, "RAY_API_SERVER_ADDRESS": address, "RAY_AUTH_MODE": "token", **environment})
 
 
 def run_command(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -31,21 +35,60 @@ def run_command(command: list[str], environment: dict[str, str]) -> subprocess.C
     return subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
 
-def direct(
-    runs: Path, *arguments: str, script: str = "pipeline.py", environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def direct(runs: Path, *arguments: str, script: str = "pipeline.py") -> subprocess.CompletedProcess[str]:
     """One script with a Ray of its own."""
     command = [sys.executable, f"ray_jobs/{script}", "--config", "configs/pocket_tiny.yaml", "--runs", str(runs), *arguments]
-    return run_command(command, {"RAY_ADDRESS": "", **(environment or {})})
+    return run_command(command, {"RAY_ADDRESS": ""})
+
+
+BLOCKER = '''
+import sys
+
+class Blocker:
+    """Makes the exact grade unavailable to every process of the job."""
+
+    def find_spec(self, name, path=None, target=None):
+        if name == "selfj.pocket.grading":
+            raise ImportError("the exact grade is not to be had")
+
+sys.meta_path.insert(0, Blocker())
+'''
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A job that could not read the exact grade."""
+
+    run: RunFolder
+    status: int
+    printed: str
+    judge: bool
+    """Whether there was a judge when it ended."""
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, str]:
-    """A finished run, and what its job printed."""
-    runs = tmp_path_factory.mktemp("runs")
-    result = submit(runs)
-    assert result.returncode == 0, result.stdout[-4000:] + result.stderr[-4000:]
-    return RunFolder(str(runs / "pocket_tiny")), result.stdout + result.stderr
+def blocked(tmp_path_factory: pytest.TempPathFactory) -> Blocked:
+    """The job where nobody can read the exact grade; it ends when evaluation asks for it."""
+    folder = tmp_path_factory.mktemp("blocked")
+    (folder / "sitecustomize.py").write_text(BLOCKER)
+    result = submit(folder / "runs", PYTHONPATH=f"{folder}:{ROOT}")
+    run = RunFolder(str(folder / "runs" / "pocket_tiny"))
+    return Blocked(run, result.returncode, result.stdout + result.stderr, Path(run.path("judge/judge.json")).is_file())
+
+
+@pytest.fixture(scope="module")
+def finished(blocked: Blocked) -> tuple[RunFolder, str]:
+    """The same job once more, with the grade: a finished run, and what both have printed."""
+    result = submit(Path(blocked.run.address).parent)
+    printed = result.stdout + result.stderr
+    assert result.returncode == 0, blocked.printed[-4000:] + printed[-4000:]
+    return blocked.run, blocked.printed + printed
+
+
+def test_nothing_before_evaluation_can_read_the_exact_grade(blocked: Blocked) -> None:
+    """With the grade unavailable the judge is trained all the same; only evaluation, which asks for it, fails."""
+    assert blocked.judge, blocked.printed[-6000:]
+    assert blocked.status == 2 and "exact grade is not to be had" in blocked.printed
 
 
 def test_the_job_ends_in_a_report_and_says_where_it_lies(finished: tuple[RunFolder, str]) -> None:
@@ -115,28 +158,3 @@ def test_an_unwritable_run_folder_is_refused_in_one_line(tmp_path: Path) -> None
     refused = direct(tmp_path / "file")
     assert refused.returncode == 2
     assert "error:" in refused.stderr and "cannot be written" in refused.stderr and "Traceback" not in refused.stderr
-
-
-BLOCKER = '''
-import sys
-
-class Blocker:
-    """Makes the exact grade unavailable to every process of the job."""
-
-    def find_spec(self, name, path=None, target=None):
-        if name == "selfj.pocket.grading":
-            raise ImportError("the exact grade is not to be had")
-
-sys.meta_path.insert(0, Blocker())
-'''
-
-
-def test_nothing_before_evaluation_can_read_the_exact_grade(tmp_path: Path) -> None:
-    """With the grade unavailable the judge is trained all the same; only evaluation, which asks for it, fails."""
-    blocked = tmp_path / "blocked"
-    blocked.mkdir()
-    (blocked / "sitecustomize.py").write_text(BLOCKER)
-    result = direct(tmp_path / "runs", environment={"PYTHONPATH": f"{blocked}:{ROOT}"})
-    run = RunFolder(str(tmp_path / "runs" / "pocket_tiny"))
-    assert Path(run.path("judge/judge.json")).is_file(), result.stdout[-3000:] + result.stderr[-3000:]
-    assert result.returncode == 2 and "exact grade is not to be had" in result.stderr

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from selfj.collect.step import collect
+from selfj.config import load_settings
 from selfj.run import RunFolder
 from tests.faults.commands import INSTRUCTIONS, LIMIT_S, SCRIPT, command, copy
 from tests.tiny_models import make_model
@@ -47,8 +49,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def prepared(config: Path) -> Callable[[str], RunFolder]:
-    """A run folder in which every step before the one named is finished; each step is run once and copied."""
+def prepared(config: Path, ray_local: None) -> Callable[[str], RunFolder]:
+    """A run folder in which every step before the one named is finished; each step is run once and copied.
+
+    Collecting is not interrupted here, and so needs no process of its own.
+    """
     made: dict[str, RunFolder] = {}
 
     def up_to(step: str) -> RunFolder:
@@ -57,7 +62,10 @@ def prepared(config: Path) -> Callable[[str], RunFolder]:
         for name in steps[: steps.index(step)]:
             if name not in made:
                 made[name] = copy(before, name, config)
-                assert command(config, made[name], name).wait(LIMIT_S) == 0
+                if name == "collect":
+                    collect(made[name], load_settings(config))
+                else:
+                    assert command(config, made[name], name).wait(LIMIT_S) == 0
             before = made[name]
         return copy(before, step, config)
 
