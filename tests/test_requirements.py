@@ -73,7 +73,8 @@ def distributions() -> dict[str, list[str]]:
 )
 def test_what_is_imported_is_declared(folder, extras, distributions):
     undeclared = {module for module in imported(folder) if not set(distributions.get(module, [module])) & declared(*extras)}
-    assert undeclared - {"vllm", "packaging", *PEERS} == set(), "add it to pyproject.toml, requirements/*.txt and docs/dependencies.md"
+    where = "add it to pyproject.toml, requirements/*.txt and docs/dependencies.md"
+    assert undeclared - {"vllm", "packaging", *PEERS} == set(), where
 
 
 def test_the_check_of_the_environment_asks_for_what_is_declared():
