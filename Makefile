@@ -14,7 +14,7 @@ INSTALL := $(PYTHON) requirements/install.py $(if $(GPU),--gpu)
 PYTEST := $(IN_VENV)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install reinstall pipeline paper-table selfjudge-table test test-slow test-faults lint format pocket-policies clean
+.PHONY: help install reinstall pipeline paper-table selfjudge-table test test-slow test-faults test-cluster lint format pocket-policies clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-18s %s\n", $$1, $$2 }'
@@ -35,13 +35,16 @@ selfjudge-table: install  ## SELF-JUDGE: ways of learning, judge, tournaments, t
 	@$(IN_VENV)/python cluster/local.py run -- python ray_jobs/selfjudge_table.py --config $(SELFJUDGE) $(ARGS)
 
 test: lint  ## lint, types and all tests but the slow ones
-	$(PYTEST) -m "not slow and not faults" $(ARGS)
+	$(PYTEST) -m "not slow and not faults and not cluster" $(ARGS)
 
 test-slow: install  ## the tests that need minutes each
-	$(PYTEST) -m "slow and not faults" $(ARGS)
+	$(PYTEST) -m "slow and not faults and not cluster" $(ARGS)
 
 test-faults: install  ## kill drivers and workers in the middle of every step, and see the job finish
 	$(PYTEST) -m faults $(ARGS)
+
+test-cluster: install  ## collect and sample on nodes that die, come and go, all on this machine
+	$(PYTEST) -m cluster $(ARGS)
 
 lint: install  ## ruff check, ruff format --check, mypy
 	$(IN_VENV)/ruff check .
