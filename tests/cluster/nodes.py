@@ -17,7 +17,7 @@ from cluster.local import Head, free_ports, stop_head
 from tests.cluster.manifests import ROOT
 
 NODES = 3
-LIMIT_S = 240
+LIMIT_S = 600
 _STORE = 80_000_000
 """Bytes of each node's object store; what passes through it is a few numbers."""
 _FAST_CHECKS = {"health_check_initial_delay_ms": 500, "health_check_period_ms": 500, "health_check_failure_threshold": 4}

@@ -20,8 +20,9 @@ SOURCES, ROWS = 12, 500
 KEY = {"instructions": "instruction_id", "responses": "response_id"}
 
 
-def write_settings(folder: Path, rows: int) -> Path:
+def write_settings(folder: Path, rows: int, workers: int = NODES) -> Path:
     """Sources that share a third of their rows, and the pocket policy on one CPU an engine."""
+    folder.mkdir(exist_ok=True)
     sources = [
         {"path": "selfj.pocket.world:instructions", "name": f"world-{i}", "rows": rows, "seed": 1 + i % (2 * SOURCES // 3)}
         for i in range(SOURCES)
@@ -29,8 +30,8 @@ def write_settings(folder: Path, rows: int) -> Path:
     settings = {
         "prompts": "short",
         "policy": {"model": str(ROOT / "selfj/pocket/policies/base"), "name": "pocket"},
-        "collect": {"sources": sources, "rows_per_part": 24, "max_instructions": 12 * 24, "workers": NODES},
-        "engine": {"device": "cpu", "threads": 1, "workers": NODES},
+        "collect": {"sources": sources, "rows_per_part": 24, "max_instructions": 12 * 24, "workers": workers},
+        "engine": {"device": "cpu", "threads": 1, "workers": workers},
         "sample": {"max_tokens": 24},
     }
     path = folder / "settings.yaml"
@@ -59,7 +60,10 @@ def rows(run: RunFolder, table: str) -> pa.Table:
 
 def finish(process: "subprocess.Popen[bytes]", config: Path) -> None:
     """Wait for a step's script; its log if it failed."""
-    code = process.wait(LIMIT_S)
+    try:
+        code = process.wait(LIMIT_S)
+    finally:
+        process.kill()
     assert code == 0, "\n".join(log.read_text()[-2000:] for log in config.parent.rglob("*.log"))
 
 
@@ -77,10 +81,11 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def alone(config: Path, ray_local: None) -> RunFolder:
-    """Collected and sampled on one machine."""
-    run = run_of(config, "alone")
-    collect(run, load_settings(config))
-    finish(command(config, run, "sample"), config)
+    """Collected and sampled on one machine, with one worker."""
+    settings = write_settings(config.parent / "alone", ROWS, workers=1)
+    run = run_of(settings, "alone")
+    collect(run, load_settings(settings))
+    finish(command(settings, run, "sample"), settings)
     return run
 
 
