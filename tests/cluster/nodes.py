@@ -93,7 +93,7 @@ def autoscaling(address: str, head: str) -> dict[str, object]:
         "cluster_name": "grows",
         "max_workers": NODES,
         "upscaling_speed": 100,
-        "idle_timeout_minutes": 0.2,
+        "idle_timeout_minutes": 1.0,
         "provider": {
             "type": "external",
             "module": f"{_FAKE_NODES}.FakeMultiNodeProvider",
