@@ -1,4 +1,8 @@
-"""The step with everything real: Ray Train, DeepSpeed, vLLM with changing adapters, the pocket policy as its own judge."""
+"""The step with everything real: Ray Train, DeepSpeed, vLLM with changing adapters.
+
+The start is the pocket policy, which was never taught to compare answers: its verdicts are ties, so only given pairs teach it.
+tests/study/selfjudge/test_chain.py has a start that judges.
+"""
 
 import dataclasses
 import json
@@ -42,17 +46,22 @@ def trained(ray_local, tmp_path_factory):
 
 
 @pytest.mark.ray
-def test_two_rounds_give_an_adapter_and_its_figures(trained):
+def test_a_start_that_cannot_judge_is_left_as_it_is_and_every_pair_is_accounted_for(trained):
     run, _, result = trained
     assert result == read_result(run, "on_policy") == json.loads(json.dumps(result))
-    assert result["status"] == "finished" and result["steps"] == 2
+    assert result["status"] == "finished"
     assert [row["prompts"] for row in result["rounds"]] == [8, 8]
+    assert [row["pairs"] + sum(row["left_out"].values()) for row in result["rounds"]] == [8, 8]
+    assert result["pairs"]["pairs"] == 0 and result["pairs"]["left_out"]["tie"] > 8
     assert all(0 <= row["grade"] <= 1 and row["tokens"] > 3 for row in result["rounds"])
-    assert result["rounds"][0]["kl"] == pytest.approx(0, abs=1e-3)  # the policy begins as the start
-    assert result["probes"][0]["kl"] == 0 and result["probes"][-1]["kl"] != 0
+    assert [row["kl"] for row in result["probes"]] == pytest.approx([0] * len(result["probes"]), abs=1e-6)
     assert len(read_probes(run, "on_policy")) == 6
-    weights = saved_weights(Path(arm_folder(run, "on_policy").path("adapter")))
-    assert weights and all(value.abs().max() > 0 for value in weights.values())
+    assert _largest(run, "on_policy", "lora_B") == 0 < _largest(run, "on_policy", "lora_A")
+
+
+def _largest(run, arm, part) -> float:
+    weights = saved_weights(Path(arm_folder(run, arm).path("adapter")))
+    return max(float(value.abs().max()) for name, value in weights.items() if part in name)
 
 
 @pytest.mark.ray
@@ -65,24 +74,23 @@ def test_a_finished_arm_is_left_alone_and_other_settings_are_refused(trained, ca
 
 
 @pytest.mark.ray
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", ["off_policy", "offline"])
-def test_fixed_pairs_are_learnt_from(trained, mode):
+def test_given_pairs_are_learnt_from(trained):
     run, hosts, _ = trained
-    result = self_train(run, _settings(mode=mode), hosts)
+    result = self_train(run, _settings(mode="offline"), hosts)
     assert result["status"] == "finished" and result["pairs"]["pairs"] > 0
-    assert "kl" in result["rounds"][0] and result["rounds"][0]["kl"] is None
+    assert all(row["kl"] is None for row in result["rounds"]) and result["probes"][-1]["kl"] != 0
+    assert _largest(run, "offline", "lora_B") > 0
 
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_a_run_that_diverges_says_where_its_last_good_adapter_is(trained):
+def test_a_run_without_verdicts_is_stopped_and_says_where_its_last_good_adapter_is(trained):
     run, hosts, _ = trained
-    with pytest.raises(SelfJError, match=r"KL divergence .* \(last good adapter: .*/far/adapter\)$"):
-        self_train(run, _settings(arm="far", learning_rate=0.5, rounds=4, stop=StopSettings(max_kl=0.01)), hosts)
-    result = read_result(run, "far")
-    assert result["status"] == "stopped" and "stop.max_kl" in result["reason"]
-    assert saved_weights(Path(arm_folder(run, "far").path("adapter")))
+    with pytest.raises(SelfJError, match=r"no pair of the last 2 rounds had .*\(last good adapter: .*/tied/adapter\)$"):
+        self_train(run, _settings(arm="tied", rounds=4, stop=StopSettings(tied_rounds=2)), hosts)
+    result = read_result(run, "tied")
+    assert result["status"] == "stopped" and "no pair of the last 2 rounds" in result["reason"]
+    assert saved_weights(Path(arm_folder(run, "tied").path("adapter")))
 
 
 def test_a_start_that_is_not_there_is_told_at_once(run_folder):
