@@ -38,7 +38,8 @@ from selfj.collect.embedded.rows import Remaining
 from selfj.collect.embedded.vectors import EmbeddingMaker, to_vectors, vectors_of
 from selfj.collect.sources import plan_source
 from selfj.collect.unique import UniqueMaker, plan_ranges
-from selfj.config import BalanceSettings, CentroidSettings, Settings, load_settings
+from selfj.collect_settings import BalanceSettings, CentroidSettings
+from selfj.config import Settings, load_settings
 from selfj.jobs import run_steps
 from selfj.parts import PartMaker
 from selfj.run import RunFolder

@@ -23,8 +23,8 @@ from questions import Question, pocket_questions, sampling_of  # noqa: E402
 
 from selfj.config import EngineSettings  # noqa: E402
 from selfj.engine import Engine, answer_parameters, engine_pool, label_parameters  # noqa: E402
-from selfj.evaluate.judges.trained import judge_rater  # noqa: E402
 from selfj.prompts import PromptEncoder  # noqa: E402
+from selfj.raters.trained import judge_rater  # noqa: E402
 from selfj.serve.served import ServedRun  # noqa: E402
 from selfj.serve.settings import ServeSettings  # noqa: E402
 

@@ -2,10 +2,10 @@
 
 import sys
 
+from selfj.contests.settings import read_tournament_settings
+from selfj.contests.step import run_tournament
 from selfj.errors import SelfJError
 from selfj.jobs import connect
-from selfj.selfjudge.contests.settings import read_tournament_settings
-from selfj.selfjudge.contests.step import run_tournament
 
 if __name__ == "__main__":
     try:

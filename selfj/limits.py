@@ -2,7 +2,8 @@
 
 import re
 
-from selfj.config import ClassifierSettings, Settings
+from selfj.collect_settings import ClassifierSettings
+from selfj.config import Settings
 
 
 def problems_of(settings: Settings) -> list[str]:

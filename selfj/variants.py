@@ -49,7 +49,7 @@ def check_variants(settings: Settings) -> None:
     for name in settings.variants:
         variant_settings(settings, name)
     if settings.evaluate.judges:
-        from selfj.evaluate.judges.options import check_judges
+        from selfj.raters.options import check_judges
 
         check_judges(settings.evaluate.judges)
 

@@ -10,13 +10,14 @@ ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "design.md").read_text()
 FLOORS = (
     "errors arguments columns plugins progress environment rewards",
-    "config filter_settings records prompts markers labels limits",
+    "config collect_settings filter_settings setting_fields records prompts markers labels limits",
     "store tables run parts engine rating variants",
     "collect sample score",
     "training",
     "judge",
+    "raters",
     "evaluate pocket",
-    "selfjudge",
+    "selfjudge contests",
     "plan status status_text jobs serve card",
     "study",
     "commands",

@@ -17,7 +17,8 @@ from selfj.collect.quality.language import language_of
 from selfj.collect.sources import name_of
 from selfj.collect.summary import source_of
 from selfj.collect.words import count_words
-from selfj.config import Settings, SourceSettings
+from selfj.collect_settings import SourceSettings
+from selfj.config import Settings
 from selfj.run import RunFolder
 from selfj.tables import Manifest
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from selfj.collect.marks import CLUSTER
-from selfj.config import BalanceSettings
+from selfj.collect_settings import BalanceSettings
 from selfj.records import Rejected, rejected, stable_seed
 from selfj.tables import TableFolder
 

@@ -10,7 +10,7 @@ from selfj.collect.filters import Filter, filters
 from selfj.collect.formats import RawRow, RowProblem
 from selfj.collect.formats.base import printable
 from selfj.collect.sources import Readers, Shard, row_bytes
-from selfj.config import CollectSettings
+from selfj.collect_settings import CollectSettings
 from selfj.errors import DataError
 from selfj.parts import MadePart
 from selfj.records import CONTENT_LIMIT, Instruction, Rejected, rejected, to_table

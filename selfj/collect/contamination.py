@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from selfj.collect.fields import value_of
 from selfj.collect.sources import plan_source, read_shard
 from selfj.collect.words import CHARACTERS
-from selfj.config import CollectSettings, DecontaminationSettings, EvaluationSetSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, DecontaminationSettings, EvaluationSetSettings, SourceSettings
 from selfj.errors import DataError
 from selfj.records import Instruction, normalised
 

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 
 from selfj.collect.quality.chosen import KINDS
 from selfj.collect.summary import kind_of
+from selfj.collect_settings import CollectSettings
 from selfj.columns import aligned
-from selfj.config import CollectSettings
 from selfj.run import RunFolder
 
 OTHER = "rows that cannot be read"

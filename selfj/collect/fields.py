@@ -8,7 +8,7 @@ from typing import Any
 from selfj.collect.conversations import exchange_of
 from selfj.collect.formats.base import RowProblem
 from selfj.collect.formats.jsonl import json_kind
-from selfj.config import CollectSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, SourceSettings
 from selfj.records import Instruction, instruction_id, split_of
 
 _NO_INPUT = re.compile(r"\W*no ?input(?: (?:is )?(?:required|needed|provided|necessary|given))?\W*", re.I)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from selfj.collect.quality import Filter, chosen_filters
 from selfj.collect.words import count_words
-from selfj.config import CollectSettings
+from selfj.collect_settings import CollectSettings
 from selfj.records import Instruction
 
 __all__ = ["Filter", "LengthBounds", "ReferenceLength", "RowSize", "count_words", "filters"]

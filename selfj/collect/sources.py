@@ -13,7 +13,7 @@ import fsspec
 from selfj.collect.formats import FORMATS, Format, RawRow, Span
 from selfj.collect.formats.base import MEBIBYTE, printable
 from selfj.collect.formats.text import COMPRESSIONS, open_stream
-from selfj.config import CollectSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, SourceSettings
 from selfj.errors import DataError
 
 _GENERATOR = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")

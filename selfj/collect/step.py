@@ -19,7 +19,8 @@ from selfj.collect.near import find_near_duplicates
 from selfj.collect.sources import Plan, Shard, check_names, name_of, plan_source
 from selfj.collect.summary import Summary, summarise
 from selfj.collect.unique import Ranges, UniqueMaker, balanced_ranges, plan_ranges
-from selfj.config import CollectSettings, Settings, as_dict
+from selfj.collect_settings import CollectSettings
+from selfj.config import Settings, as_dict
 from selfj.errors import DataError, RunFolderError, SelfJError
 from selfj.parts import Pool, Table, make_table
 from selfj.run import BESIDE, BETWEEN, RunFolder

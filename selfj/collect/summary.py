@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfj.collect.sources import name_of
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from selfj.run import RunFolder
 from selfj.tables import TableFolder
 

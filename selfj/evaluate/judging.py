@@ -5,8 +5,8 @@ from functools import partial
 
 from selfj.config import Settings, as_dict, located
 from selfj.engine import Engine, content_of_model, engine_pool
-from selfj.evaluate.judges.trained import load_judge_rater
 from selfj.parts import MadePart, Table, make_table
+from selfj.raters.trained import load_judge_rater
 from selfj.rating import Question, Rater, Rating
 from selfj.records import Instruction, Judged, Response, from_table, to_table
 from selfj.run import RunFolder

@@ -15,10 +15,10 @@ import pyarrow.compute as pc
 
 from selfj.config import EngineSettings, OutsideJudgeSettings, Settings, as_dict, located
 from selfj.errors import DataError
-from selfj.evaluate.judges import content_of, judge_pool, load_judge
 from selfj.evaluate.judging import held_out, judged_rows
 from selfj.evaluate.methods import outside_table, plus_cosine
 from selfj.parts import MadePart, Pool, Table, make_table
+from selfj.raters import content_of, judge_pool, load_judge
 from selfj.records import Judged, to_table
 from selfj.run import RunFolder
 from selfj.score.combine import Combination, Signals

@@ -11,7 +11,7 @@ from selfj.collect.formats import RowProblem
 from selfj.collect.formats.base import MEBIBYTE
 from selfj.collect.formats.text import open_stream
 from selfj.collect.sources import Shard, name_of, plan_source, read_shard, row_bytes
-from selfj.config import CollectSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, SourceSettings
 from selfj.errors import SelfJError
 from selfj.plan.lengths import Text
 

@@ -8,8 +8,8 @@ from typing import Literal
 from selfj.config import EngineSettings, ModelSettings, OutsideJudgeSettings, absolute_path, as_dict
 from selfj.engine import Adapter, Engine, check_model_folder, content_of_model, engine_pool
 from selfj.errors import ModelError, SettingsError
-from selfj.evaluate.judges import content_of, judge_pool, load_judge
 from selfj.parts import Pool
+from selfj.raters import content_of, judge_pool, load_judge
 from selfj.selfjudge.jsft.card import CARD, JsftFolder
 from selfj.selfjudge.pairs import PairJudge
 from selfj.selfjudge.pairwise import PairRater, PointwiseComparison

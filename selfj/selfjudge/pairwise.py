@@ -103,7 +103,7 @@ def no_verdict(reason: str) -> Verdict:
 
 
 class PointRater(Protocol):
-    """What scores one answer at a time: selfj.rating.Rater, or any judge of selfj.evaluate.judges."""
+    """What scores one answer at a time: selfj.rating.Rater, or any judge of selfj.raters."""
 
     def rate(self, questions: Sequence[Question]) -> list[Rating]:
         """One rating per question, in order."""

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from selfj.arguments import settings_from
-from selfj.config import EngineSettings, LoopSettings, ModelSettings, resource
+from selfj.config import EngineSettings, LoopSettings, ModelSettings
 from selfj.errors import SettingsError
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings, limits
 from selfj.selfjudge.wording import OVERALL, PRINCIPLES
+from selfj.setting_fields import resource
 
 STEP_TABLES: dict[str, list[str]] = {
     "preferences": ["preferences", "prompts"],

@@ -8,9 +8,9 @@ from typing import Any
 from selfj.config import EngineSettings, ModelSettings, SampleSettings, absolute_path
 from selfj.engine import Engine, check_model_folder
 from selfj.errors import RunFolderError, SettingsError
-from selfj.evaluate.judges.trained import judge_adapter, judge_model, judge_rater
 from selfj.judge.judge import JudgeFolder
 from selfj.prompts import PromptEncoder, load_tokenizer
+from selfj.raters.trained import judge_adapter, judge_model, judge_rater
 from selfj.run import RunFolder
 from selfj.selfjudge.jsft.card import CARD, JsftFolder
 from selfj.selfjudge.pairwise import PairRater

@@ -3,7 +3,7 @@
 from selfj.collect.sources import contents_of as contents_of_sources
 from selfj.config import Settings
 from selfj.engine import content_of_model
-from selfj.evaluate.judges import content_of
+from selfj.raters import content_of
 from selfj.score.similarity import embedding_folder
 from selfj.store import content_hash, function_hash
 from selfj.variants import variant_settings

@@ -17,7 +17,8 @@ from typing import Any, Literal
 import yaml
 
 from selfj.arguments import settings_from
-from selfj.config import ModelSettings, Settings, SourceSettings, check_settings, read_settings
+from selfj.collect_settings import SourceSettings
+from selfj.config import ModelSettings, Settings, check_settings, read_settings
 from selfj.errors import SettingsError
 from selfj.records import stable_seed
 

@@ -6,7 +6,8 @@ import pyarrow as pa
 from selfj.collect.embedded.clusters import ClusterOf
 from selfj.collect.embedded.vectors import to_vectors
 from selfj.collect.near.records import NearDuplicate
-from selfj.config import Settings, SourceSettings
+from selfj.collect_settings import SourceSettings
+from selfj.config import Settings
 from selfj.records import Instruction, instruction_id, rejected, to_table
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint, Manifest

@@ -14,7 +14,8 @@ from selfj.collect.near.signatures import BandMaker
 from selfj.collect.near.verify import VerifyMaker
 from selfj.collect.sources import plan_source
 from selfj.collect.unique import UniqueMaker, plan_ranges
-from selfj.config import CollectSettings, NearDuplicateSettings, Settings, SourceSettings
+from selfj.collect_settings import CollectSettings, NearDuplicateSettings, SourceSettings
+from selfj.config import Settings
 from selfj.records import Instruction, Rejected, from_table
 from selfj.run import RunFolder
 

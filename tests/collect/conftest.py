@@ -7,7 +7,7 @@ import pytest
 from selfj import parts
 from selfj.collect import step
 from selfj.collect.sources import Plan, plan_source
-from selfj.config import CollectSettings
+from selfj.collect_settings import CollectSettings
 from selfj.parts import PartMaker, Pool, Table
 from selfj.run import RunFolder
 

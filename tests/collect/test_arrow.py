@@ -10,7 +10,7 @@ import pytest
 from selfj.collect.formats.arrow import HubDataset
 from selfj.collect.formats.base import Span, even_spans
 from selfj.collect.sources import Readers, plan_source
-from selfj.config import FieldSettings, SourceSettings
+from selfj.collect_settings import FieldSettings, SourceSettings
 from selfj.errors import DataError
 from tests.collect.collecting import read, row, rows, settings_of
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from selfj.collect.balance import Balance, filled, of_strata, plan_balance, quotas
 from selfj.collect.unique import UniqueMaker, balanced_ranges
-from selfj.config import BalanceSettings
+from selfj.collect_settings import BalanceSettings
 from selfj.records import Instruction, from_table, instruction_id, to_table
 from selfj.run import RunFolder
 

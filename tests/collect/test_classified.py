@@ -6,15 +6,8 @@ from pathlib import Path
 import pytest
 
 from selfj.collect import collect, step_counts
-from selfj.config import (
-    BalanceSettings,
-    CentroidSettings,
-    ClassifierSettings,
-    NearDuplicateSettings,
-    Settings,
-    SourceSettings,
-    load_settings,
-)
+from selfj.collect_settings import BalanceSettings, CentroidSettings, ClassifierSettings, NearDuplicateSettings, SourceSettings
+from selfj.config import Settings, load_settings
 from selfj.errors import RunFolderError, SettingsError
 from selfj.records import Instruction, from_table
 from selfj.run import BESIDE, BETWEEN, RunFolder

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selfj.collect.contamination import Contamination, content_of
-from selfj.config import CollectSettings, DecontaminationSettings, EvaluationSetSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, DecontaminationSettings, EvaluationSetSettings, SourceSettings
 from selfj.errors import DataError
 from selfj.records import Instruction
 from tests.collect.collecting import read, write_jsonl

@@ -8,7 +8,7 @@ import pytest
 
 from selfj.collect.conversations import exchange_of, turns_of
 from selfj.collect.formats import RowProblem
-from selfj.config import FieldSettings, SourceSettings
+from selfj.collect_settings import FieldSettings, SourceSettings
 from tests.collect.collecting import read, write_jsonl
 
 ROLES = [

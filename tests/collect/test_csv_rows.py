@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from selfj.collect.formats.csv_rows import CsvRows
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from tests.collect.collecting import read
 
 HEADER = "instruction,output\n"

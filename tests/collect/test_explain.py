@@ -7,7 +7,7 @@ import pytest
 from selfj import cli
 from selfj.collect.explain import OTHER, explain, explained_lines
 from selfj.collect.quality.chosen import KINDS
-from selfj.config import CollectSettings
+from selfj.collect_settings import CollectSettings
 from selfj.filter_settings import EchoFilter, FilterSettings, PersonalFilter
 from selfj.records import Instruction, Rejected, rejected, schema
 from selfj.run import RunFolder

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from selfj.collect.fields import to_instruction, value_of
 from selfj.collect.formats import RowProblem
-from selfj.config import CollectSettings, FieldSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, FieldSettings, SourceSettings
 from selfj.records import Instruction, instruction_id, split_of
 
 ANYTHING: st.SearchStrategy[Any] = st.recursive(

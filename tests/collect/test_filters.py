@@ -3,7 +3,7 @@
 import pytest
 
 from selfj.collect.filters import LengthBounds, ReferenceLength, RowSize, count_words, filters
-from selfj.config import CollectSettings
+from selfj.collect_settings import CollectSettings
 from selfj.records import Instruction
 
 

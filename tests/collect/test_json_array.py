@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from selfj.collect.formats import json_array
 from selfj.collect.formats.json_array import JsonArray
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from tests.collect.collecting import read, row, rows
 
 

@@ -11,7 +11,7 @@ import zstandard
 from selfj.collect.formats import text
 from selfj.collect.formats.jsonl import JsonLines
 from selfj.collect.sources import Readers, plan_source
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from tests.collect.collecting import read, row, rows, settings_of, write_jsonl
 
 

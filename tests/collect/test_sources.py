@@ -16,7 +16,7 @@ import zstandard
 
 from selfj.collect.formats import FORMATS
 from selfj.collect.sources import UNREADABLE, check_names, contents_of, plan_source
-from selfj.config import FieldSettings, SourceSettings
+from selfj.collect_settings import FieldSettings, SourceSettings
 from selfj.errors import DataError
 from tests.collect.collecting import GENERATED, read, row, rows, settings_of, write_jsonl
 

@@ -20,7 +20,8 @@ from selfj import parts
 from selfj.collect import collect, step, step_counts, unique
 from selfj.collect.near import pairs, verify
 from selfj.collect.summary import kind_of
-from selfj.config import NearDuplicateSettings, Settings, SourceSettings, load_settings
+from selfj.collect_settings import NearDuplicateSettings, SourceSettings
+from selfj.config import Settings, load_settings
 from selfj.errors import DataError, RunFolderError
 from selfj.records import Instruction, from_table
 from selfj.run import BETWEEN, RunFolder

@@ -7,7 +7,7 @@ import pytest
 
 from selfj.collect import unique
 from selfj.collect.unique import Ranges, plan_ranges
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from selfj.records import instruction_id
 from selfj.run import RunFolder
 from tests.collect.collecting import GENERATED, collect_here, row, rows, settings_of, write_jsonl

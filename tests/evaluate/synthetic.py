@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from selfj.config import EvaluateSettings, ModelSettings, Settings, SourceSettings
+from selfj.collect_settings import SourceSettings
+from selfj.config import EvaluateSettings, ModelSettings, Settings
 from selfj.records import Instruction, Judged, Response, Scored, instruction_id, rejected, response_id, split_of, to_table
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint, Manifest

@@ -1,4 +1,4 @@
-"""Judges from outside as rows of the table (how each kind rates is in tests/evaluate/judges)."""
+"""Judges from outside as rows of the table (how each kind rates is in tests/raters)."""
 
 import itertools
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from selfj.config import CollectSettings, LoraSettings, ModelSettings, Settings, SourceSettings, TrainSettings
+from selfj.collect_settings import CollectSettings, SourceSettings
+from selfj.config import LoraSettings, ModelSettings, Settings, TrainSettings
 from selfj.judge.encode import label_ids
 from selfj.judge.objective import SelfDistillation
 from selfj.prompts import PromptEncoder

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from selfj.config import EvaluateSettings, LoraSettings, ModelSettings, Settings, SourceSettings
+from selfj.collect_settings import SourceSettings
+from selfj.config import EvaluateSettings, LoraSettings, ModelSettings, Settings
 from selfj.plan.cost import Prices
 from selfj.plan.plan import Plan, make_plan
 from selfj.plan.rates import GPUS, Cluster, machines, visible_gpus

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from selfj.config import CollectSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, SourceSettings
 from selfj.plan.sources import MEASURED_ROWS, SourceRows, first_texts, line_count, source_rows
 from tests.plan.inputs import lines, row
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from selfj.collect.categories.records import Category, decided
 from selfj.collect.categories.wording import CategoryEncoder
 from selfj.collect.embedded.rows import Remaining, without_category
-from selfj.config import AskedCategorySettings, Settings
+from selfj.collect_settings import AskedCategorySettings
+from selfj.config import Settings
 from selfj.engine import Engine
 from selfj.labels import normalised_probabilities
 from selfj.parts import MadePart

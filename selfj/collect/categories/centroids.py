@@ -11,7 +11,7 @@ from selfj.collect.categories.records import CENTROIDS, EXAMPLES, Category, Floa
 from selfj.collect.embedded.kmeans import kmeans, nearest
 from selfj.collect.embedded.rows import Remaining, without_category
 from selfj.collect.embedded.vectors import Vectors, to_vectors, vectors_of
-from selfj.config import CentroidSettings
+from selfj.collect_settings import CentroidSettings
 from selfj.errors import DataError
 from selfj.parts import MadePart
 from selfj.records import stable_seed, to_table

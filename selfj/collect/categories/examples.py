@@ -14,7 +14,8 @@ from selfj.collect.fields import first_label, optional_text
 from selfj.collect.formats import RowProblem
 from selfj.collect.formats.base import RawRow
 from selfj.collect.sources import plan_source, read_shard
-from selfj.config import CentroidSettings, CollectSettings, ScoreSettings, SourceSettings
+from selfj.collect_settings import CentroidSettings, CollectSettings, SourceSettings
+from selfj.config import ScoreSettings
 from selfj.errors import DataError
 from selfj.parts import MadePart
 from selfj.records import instruction_id, stable_seed

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfj.collect.formats.base import Format, RawRow, RowProblem, Span, even_spans
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from selfj.errors import DataError
 from selfj.store import content_hash, hash_of
 

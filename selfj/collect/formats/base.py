@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from selfj.config import SourceSettings
+from selfj.collect_settings import SourceSettings
 from selfj.store import content_hash
 
 MEBIBYTE = 1 << 20

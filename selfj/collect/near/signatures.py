@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from selfj.collect.near.records import BUCKET_BITS, Band, member_of
 from selfj.collect.words import CHARACTERS
-from selfj.config import NearDuplicateSettings
+from selfj.collect_settings import NearDuplicateSettings
 from selfj.parts import MadePart
 from selfj.records import normalised, schema
 from selfj.run import RunFolder

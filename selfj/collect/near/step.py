@@ -9,7 +9,8 @@ from selfj.collect.near.clusters import ClusterMaker
 from selfj.collect.near.pairs import PairMaker, pair_parts
 from selfj.collect.near.signatures import BandMaker
 from selfj.collect.near.verify import VerifyMaker, verify_parts
-from selfj.config import NearDuplicateSettings, as_dict
+from selfj.collect_settings import NearDuplicateSettings
+from selfj.config import as_dict
 from selfj.parts import PartMaker, Pool, Table, make_table
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint, Manifest

@@ -15,7 +15,7 @@ from selfj.collect.near.reading import read_range, rows_of_members
 from selfj.collect.near.records import Pair, Verified, member_of
 from selfj.collect.near.signatures import Shingles, joined, shingles_of
 from selfj.collect.sorted_parts import SortedParts
-from selfj.config import NearDuplicateSettings
+from selfj.collect_settings import NearDuplicateSettings
 from selfj.parts import MadePart
 from selfj.records import schema
 from selfj.run import RunFolder

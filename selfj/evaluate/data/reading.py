@@ -15,7 +15,7 @@ from selfj.collect.formats import FORMATS, RowProblem
 from selfj.collect.formats.jsonl import json_kind
 from selfj.collect.formats.text import COMPRESSIONS
 from selfj.collect.sources import plan_source, read_shard
-from selfj.config import CollectSettings, FieldSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, FieldSettings, SourceSettings
 from selfj.errors import DataError
 from selfj.records import Rejected, rejected
 

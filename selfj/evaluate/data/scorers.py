@@ -122,7 +122,7 @@ def judge_folder(address: str) -> str:
 
 def _load_trained(folder: str, engine: EngineSettings) -> Rates:
     """A trained judge in an engine of this process."""
-    from selfj.evaluate.judges.trained import load_judge_rater
+    from selfj.raters.trained import load_judge_rater
 
     return load_judge_rater(folder, in_process(engine))
 
@@ -142,7 +142,7 @@ def in_process(settings: EngineSettings) -> EngineSettings:
 
 def _outside(settings: OutsideJudgeSettings, options: ScorerOptions) -> Scorer:
     def load() -> Rates:
-        from selfj.evaluate.judges import load_judge
+        from selfj.raters import load_judge
 
         engine = in_process(options.engine) if settings.kind == "selfj" else None
         return load_judge(replace(settings, cache=settings.cache or options.cache), engine)

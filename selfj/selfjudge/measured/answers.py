@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from selfj.config import EngineSettings, ModelSettings, as_dict
+from selfj.contests.rows import Contest
 from selfj.engine import Engine, SamplingRequest, content_of_model, engine_pool
 from selfj.parts import MadePart, Table, make_table
 from selfj.prompts import PromptEncoder
 from selfj.records import Rejected, stable_seed, to_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.rows import Contest
 from selfj.selfjudge.judges import adapter_of
 from selfj.selfjudge.preferences.table import Prompt
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings

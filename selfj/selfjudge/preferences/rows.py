@@ -7,7 +7,7 @@ from typing import Any
 
 from selfj.collect.formats.base import RawRow, RowProblem, printable
 from selfj.collect.sources import Shard, read_shard
-from selfj.config import CollectSettings, FieldSettings, SourceSettings
+from selfj.collect_settings import CollectSettings, FieldSettings, SourceSettings
 from selfj.parts import MadePart
 from selfj.records import Rejected, instruction_id, rejected, stable_seed, to_table
 from selfj.run import RunFolder

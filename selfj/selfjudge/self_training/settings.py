@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from selfj.config import LoopSettings, LoraSettings, resource
+from selfj.config import LoopSettings, LoraSettings
 from selfj.selfjudge.judges import PairJudgeSettings, check_pair_judge
 from selfj.selfjudge.losses import PreferenceLoss
+from selfj.setting_fields import resource
 
 FOLDER = "self_training"
 """Below the run folder; in it a folder for each arm."""

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from selfj.contests.rows import CONTESTS, WINNERS, Contest, Winner, bracket_of
+from selfj.contests.step import RESULT as TOURNAMENT_RESULT
+from selfj.contests.summary import grades_by_size
 from selfj.errors import SelfJError
 from selfj.evaluate.metrics.weighted import Floats
 from selfj.records import from_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.rows import CONTESTS, WINNERS, Contest, Winner, bracket_of
-from selfj.selfjudge.contests.step import RESULT as TOURNAMENT_RESULT
-from selfj.selfjudge.contests.summary import grades_by_size
 from selfj.selfjudge.jsft.card import CARD, JsftFolder
 from selfj.selfjudge.measured.answers import answers_table
 from selfj.selfjudge.measured.verdicts import VERDICTS, PairVerdict, read_verdicts

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from selfj.config import ModelSettings
+from selfj.contests.settings import TournamentSettings
+from selfj.contests.step import run_tournament
 from selfj.errors import SelfJError
 from selfj.progress import duration
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.settings import TournamentSettings
-from selfj.selfjudge.contests.step import run_tournament
 from selfj.selfjudge.jobs import run_selfjudge_steps
 from selfj.selfjudge.judges import PairJudgeSettings
 from selfj.selfjudge.measured.answers import Answering, answers_table, make_answers

@@ -8,7 +8,7 @@ import torch
 
 from selfj.collect.categories.asking import CategoryAsker
 from selfj.collect.categories.wording import CATEGORY_PROMPTS, CategoryEncoder
-from selfj.config import AskedCategorySettings
+from selfj.collect_settings import AskedCategorySettings
 from selfj.errors import ModelError
 from selfj.prompts import PromptEncoder, PromptTooLong
 from tests.tiny_models import make_model, make_tokenizer

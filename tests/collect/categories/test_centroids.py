@@ -12,7 +12,8 @@ from selfj.collect.categories.examples import ExampleMaker, examples_of_file, ex
 from selfj.collect.categories.records import Category, decided
 from selfj.collect.embedded.rows import Remaining
 from selfj.collect.embedded.vectors import EmbeddingMaker, to_vectors
-from selfj.config import CentroidSettings, ScoreSettings
+from selfj.collect_settings import CentroidSettings
+from selfj.config import ScoreSettings
 from selfj.errors import DataError
 from selfj.records import Instruction, from_table, instruction_id, to_table
 from selfj.run import RunFolder

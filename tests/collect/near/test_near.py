@@ -14,7 +14,7 @@ from selfj.collect.near.records import BUCKET_BITS
 from selfj.collect.near.signatures import buckets_of, joined, shingles_of
 from selfj.collect.near.verify import jaccard, similarities
 from selfj.collect.unique import UniqueMaker, plan_ranges
-from selfj.config import NearDuplicateSettings
+from selfj.collect_settings import NearDuplicateSettings
 from selfj.records import Instruction, from_table, instruction_id, rejected, to_table
 from selfj.run import RunFolder
 from tests.collect.collecting import near_here

@@ -16,7 +16,8 @@ from selfj.collect.quality.placeholders import Placeholders
 from selfj.collect.quality.references import Echo, RefusedReference
 from selfj.collect.quality.repetition import Repetition, repeated_share
 from selfj.collect.summary import kind_of
-from selfj.config import CollectSettings, as_dict
+from selfj.collect_settings import CollectSettings
+from selfj.config import as_dict
 from selfj.filter_settings import (
     CharacterFilter,
     ContextFilter,

@@ -9,7 +9,7 @@ import pytest
 
 from selfj.cli import main
 from tests.evaluate.data.tables import write_jsonl
-from tests.evaluate.judges.test_trained import make_judge
+from tests.raters.test_trained import make_judge
 
 
 @pytest.fixture

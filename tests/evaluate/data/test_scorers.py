@@ -75,7 +75,7 @@ def test_a_judge_from_outside_is_loaded_when_first_asked_and_keeps_its_answers_w
         loaded.append(settings.cache)
         return LengthRater()
 
-    monkeypatch.setattr("selfj.evaluate.judges.load_judge", load)
+    monkeypatch.setattr("selfj.raters.load_judge", load)
     (judge,) = make_scorers(ScorerOptions((), outside=[OutsideJudgeSettings(name="gpt", model="m")], cache="out/cache"))
     assert loaded == []
     assert [judge.rate([Question("?", "abc")])[0].score for _ in range(2)] == [3, 3]

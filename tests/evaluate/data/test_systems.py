@@ -13,7 +13,7 @@ from selfj.evaluate.data.systems import OUTPUTS, SystemsSettings, _name, _write_
 from selfj.records import Instruction, Judged, Response, instruction_id, response_id, to_table
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint
-from tests.evaluate.judges.test_trained import make_judge
+from tests.raters.test_trained import make_judge
 from tests.tiny_models import make_model
 
 ROOT = Path(__file__).parents[3]

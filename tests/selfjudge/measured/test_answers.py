@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from selfj.config import EngineSettings, ModelSettings
+from selfj.contests.reading import contests_of_run
+from selfj.contests.rows import Contest
+from selfj.contests.settings import TournamentSettings
 from selfj.errors import DataError
 from selfj.records import from_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.reading import contests_of_run
-from selfj.selfjudge.contests.rows import Contest
-from selfj.selfjudge.contests.settings import TournamentSettings
 from selfj.selfjudge.measured import answers
 from selfj.selfjudge.measured.answers import Answering, AnswerMaker
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings

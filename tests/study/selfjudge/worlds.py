@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from selfj.contests.rows import CONTESTS, WINNERS, Contest, Winner, winner_of
+from selfj.contests.step import RESULT as TOURNAMENT_RESULT
+from selfj.contests.summary import Played
 from selfj.records import instruction_id, to_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.rows import CONTESTS, WINNERS, Contest, Winner, winner_of
-from selfj.selfjudge.contests.step import RESULT as TOURNAMENT_RESULT
-from selfj.selfjudge.contests.summary import Played
 from selfj.selfjudge.jsft.card import JsftFolder
 from selfj.selfjudge.measured.answers import answers_table
 from selfj.selfjudge.measured.verdicts import VERDICTS, PairVerdict

@@ -6,8 +6,8 @@ from typing import Any
 
 from selfj.config import OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.evaluate.judges.options import EndpointOptions
-from selfj.evaluate.judges.replies import quoted
+from selfj.raters.options import EndpointOptions
+from selfj.raters.replies import quoted
 
 _NO_MODEL = frozenset({"model_not_found", "invalid_model", "model_not_available"})
 _NO_CREDIT = frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"})

@@ -8,18 +8,18 @@ from pathlib import Path
 import pytest
 
 from selfj.config import EngineSettings, ModelSettings, OutsideJudgeSettings
+from selfj.contests import step
+from selfj.contests.rows import Winner
+from selfj.contests.settings import TournamentSettings, read_tournament_settings
+from selfj.contests.step import TournamentMaker, run_tournament
 from selfj.errors import RunFolderError, SettingsError
 from selfj.records import from_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests import step
-from selfj.selfjudge.contests.rows import Winner
-from selfj.selfjudge.contests.settings import TournamentSettings, read_tournament_settings
-from selfj.selfjudge.contests.step import TournamentMaker, run_tournament
 from selfj.selfjudge.judges import PairJudgeSettings
-from tests.selfjudge.contests.test_summary import Longer
+from tests.contests.test_summary import Longer
 from tests.tiny_models import make_model
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 def grade(metadata: dict[str, int], response: str) -> float:
@@ -86,7 +86,7 @@ def test_a_job_holds_all_tournaments_with_a_model_and_goes_on_where_it_was_stopp
         path=write_table(tmp_path),
         rows_per_part=2,
         judge=PairJudgeSettings(ModelSettings(str(model), dtype="float32"), prompts="short"),
-        gold="tests.selfjudge.contests.test_step:grade",
+        gold="tests.contests.test_step:grade",
         bootstrap=50,
         engine=EngineSettings(device="cpu", threads=1, max_sequences=16),
     )

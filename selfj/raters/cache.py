@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from selfj.evaluate.judges.replies import Reply, Token
+from selfj.raters.replies import Reply, Token
 from selfj.store import Store
 
 

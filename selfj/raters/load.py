@@ -5,9 +5,9 @@ from typing import Protocol
 
 from selfj.config import EngineSettings, OutsideJudgeSettings
 from selfj.engine import engine_pool
-from selfj.evaluate.judges.options import check_judges, trained_judge_options
 from selfj.judge.judge import judge_hash
 from selfj.parts import Pool
+from selfj.raters.options import check_judges, trained_judge_options
 from selfj.rating import Question, Rating
 from selfj.store import content_hash, hash_of
 
@@ -27,14 +27,14 @@ def load_judge(settings: OutsideJudgeSettings, engine: EngineSettings | None = N
     """
     check_judges([settings])
     if settings.kind == "openai":
-        from selfj.evaluate.judges.endpoint import EndpointRater
+        from selfj.raters.endpoint import EndpointRater
 
         return EndpointRater(settings)
     if settings.kind == "reward_model":
-        from selfj.evaluate.judges.reward_model import RewardModelRater
+        from selfj.raters.reward_model import RewardModelRater
 
         return RewardModelRater(settings)
-    from selfj.evaluate.judges.trained import load_judge_rater
+    from selfj.raters.trained import load_judge_rater
 
     return load_judge_rater(settings.model, _engine(settings, engine), seed=seed)
 

@@ -9,13 +9,13 @@ from typing import Any
 from selfj.collect.fields import checked_text, first_label, metadata_of, required_text, value_of
 from selfj.collect.formats import RowProblem
 from selfj.collect.formats.jsonl import json_kind
+from selfj.contests.rows import Contest
+from selfj.contests.settings import TournamentSettings
 from selfj.errors import RunFolderError
 from selfj.evaluate.data.reading import Columns, Place, Values, instruction_of, read_rows
 from selfj.evaluate.judging import Pair, beside_instructions
 from selfj.records import Rejected, from_table, instruction_id
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.rows import Contest
-from selfj.selfjudge.contests.settings import TournamentSettings
 
 STEP = "tournament"
 

@@ -7,7 +7,7 @@ import pytest
 
 from selfj.config import OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.evaluate.judges import content_of, load_judge
+from selfj.raters import content_of, load_judge
 from selfj.rating import Question
 from tests.tiny_models import make_model, make_tokenizer
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from selfj.selfjudge.contests.rows import Contest, Winner, bracket_of, bracket_text, winner_of
-from selfj.selfjudge.contests.summary import Played, grades_by_size
+from selfj.contests.rows import Contest, Winner, bracket_of, bracket_text, winner_of
+from selfj.contests.summary import Played, grades_by_size
 from selfj.selfjudge.pairs import Pair, Verdict
 from selfj.selfjudge.tournament import tournament
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from selfj.config import EngineSettings, EvaluateSettings, as_dict
+from selfj.contests.reading import STEP, contests_of_run, contests_of_table
+from selfj.contests.rows import CONTESTS, WINNERS, Contest, Winner, winner_of
+from selfj.contests.settings import TournamentSettings
+from selfj.contests.summary import Grades, Played
 from selfj.evaluate.gold import Answers, GoldSource, gold_source
 from selfj.parts import MadePart, Table, make_table
 from selfj.records import from_table, to_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.reading import STEP, contests_of_run, contests_of_table
-from selfj.selfjudge.contests.rows import CONTESTS, WINNERS, Contest, Winner, winner_of
-from selfj.selfjudge.contests.settings import TournamentSettings
-from selfj.selfjudge.contests.summary import Grades, Played
 from selfj.selfjudge.judges import (
     PairJudgeSettings,
     load_pair_judge,

@@ -10,9 +10,9 @@ import pytest
 
 from selfj.config import OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.evaluate.judges import load_judge
+from selfj.raters import load_judge
 from selfj.rating import Question
-from tests.evaluate.judges.fake_endpoint import Answer, Endpoint, endpoint, failed, said
+from tests.raters.fake_endpoint import Answer, Endpoint, endpoint, failed, said
 
 KEY = "sk-secret-0123456789"
 

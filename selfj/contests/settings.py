@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from selfj.arguments import settings_from
-from selfj.config import EngineSettings, Split
+from selfj.collect_settings import Split
+from selfj.config import EngineSettings
 from selfj.errors import SettingsError
 from selfj.selfjudge.judges import PairJudgeSettings, check_pair_judge
 

@@ -7,9 +7,9 @@ import pytest
 
 from selfj.config import EngineSettings, OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.evaluate.judges import judge_pool, load_judge
 from selfj.judge.judge import JudgeFolder
 from selfj.prompts import RATING_PROMPTS
+from selfj.raters import judge_pool, load_judge
 from selfj.rating import Question, Rating
 from tests.tiny_models import make_model
 

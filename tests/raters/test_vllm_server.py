@@ -15,10 +15,10 @@ import pytest
 from selfj.config import EngineSettings, OutsideJudgeSettings
 from selfj.engine import engine_pool
 from selfj.errors import ModelError
-from selfj.evaluate.judges import load_judge
+from selfj.raters import load_judge
 from selfj.rating import Question
 
-POLICY = Path(__file__).parents[3] / "selfj" / "pocket" / "policies" / "base"
+POLICY = Path(__file__).parents[2] / "selfj" / "pocket" / "policies" / "base"
 START_LIMIT_S = 240
 QUESTIONS = [
     Question("What is 2 plus 3?", "5", "The sum is 5."),

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from selfj.contests.reading import contests_of_run, contests_of_table
+from selfj.contests.settings import TournamentSettings
 from selfj.errors import DataError, RunFolderError
 from selfj.records import Response, instruction_id, response_id, to_table
 from selfj.run import RunFolder
-from selfj.selfjudge.contests.reading import contests_of_run, contests_of_table
-from selfj.selfjudge.contests.settings import TournamentSettings
 from selfj.tables import Fingerprint
 from tests.tables import instruction, write_instructions
 

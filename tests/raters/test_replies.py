@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from selfj.evaluate.judges.replies import Reply, Token, rating_messages, rating_of
 from selfj.prompts import RATING_PROMPTS
+from selfj.raters.replies import Reply, Token, rating_messages, rating_of
 from selfj.rating import Question
 
 

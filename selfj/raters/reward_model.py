@@ -7,10 +7,10 @@ from typing import Any
 
 from selfj.config import OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.evaluate.judges.options import RewardModelOptions, reward_model_options
-from selfj.evaluate.judges.replies import unrated
-from selfj.evaluate.judges.reward_inputs import Encoded, inputs_of
 from selfj.prompts import load_tokenizer
+from selfj.raters.options import RewardModelOptions, reward_model_options
+from selfj.raters.replies import unrated
+from selfj.raters.reward_inputs import Encoded, inputs_of
 from selfj.rating import Question, Rating
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from selfj.contests.rows import Winner, bracket_of
 from selfj.evaluate.data.scoring import flat, measured_mean
 from selfj.evaluate.metrics.bootstrap import Resamples
 from selfj.evaluate.metrics.measures import Draws
 from selfj.evaluate.metrics.weighted import Floats
-from selfj.selfjudge.contests.rows import Winner, bracket_of
 from selfj.selfjudge.tournament import Bracket
 
 Grades = Sequence[float | None]

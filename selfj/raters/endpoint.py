@@ -12,10 +12,10 @@ from typing import Any
 
 from selfj.config import OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.evaluate.judges.cache import ReplyCache
-from selfj.evaluate.judges.failures import Failure, failure_of
-from selfj.evaluate.judges.options import EndpointOptions, endpoint_options
-from selfj.evaluate.judges.replies import Reply, Token, rating_messages, rating_of, unrated
+from selfj.raters.cache import ReplyCache
+from selfj.raters.failures import Failure, failure_of
+from selfj.raters.options import EndpointOptions, endpoint_options
+from selfj.raters.replies import Reply, Token, rating_messages, rating_of, unrated
 from selfj.rating import Question, Rating
 
 REQUEST_PARAMETERS: dict[str, Any] = {"temperature": 0, "max_tokens": 8, "logprobs": True, "top_logprobs": 20}

@@ -6,8 +6,8 @@ import pytest
 
 from selfj.config import EngineSettings, OutsideJudgeSettings
 from selfj.errors import SettingsError
-from selfj.evaluate.judges import content_of, judge_pool
-from selfj.evaluate.judges.options import check_judges, endpoint_options, trained_judge_options
+from selfj.raters import content_of, judge_pool
+from selfj.raters.options import check_judges, endpoint_options, trained_judge_options
 
 
 def test_options_get_the_types_of_their_kind():
