@@ -1,16 +1,14 @@
 """Another run's judge as judge from outside."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
 from selfj.config import EngineSettings, OutsideJudgeSettings
 from selfj.errors import ModelError
-from selfj.judge.judge import JudgeFolder
-from selfj.prompts import RATING_PROMPTS
 from selfj.raters import judge_pool, load_judge
 from selfj.rating import Question, Rating
+from tests.cards import judge_card
 from tests.tiny_models import make_model
 
 ENGINE = EngineSettings(device="cpu", threads=1, max_sequences=32)
@@ -20,27 +18,7 @@ QUESTIONS = [Question("What is 1 + 1?", "2"), Question("What is 1 + 1?", "2", "T
 def make_judge(folder: Path) -> str:
     """A judge of whole weights that nobody trained."""
     make_model(folder)
-    card = JudgeFolder(
-        path=str(folder),
-        base_model="base",
-        base_path="/gone/base",
-        revision=None,
-        adapter=False,
-        adapter_rank=None,
-        labels=list("0123456789"),
-        label_token_ids=list(range(10)),
-        end_token_id=11,
-        prompts="short",
-        prompt_texts=dataclasses.asdict(RATING_PROMPTS["short"]),
-        max_prompt_tokens=254,
-        policy="other",
-        data="abc",
-        settings={},
-        examples=5,
-        counts={},
-        validation={},
-    )
-    card.write()
+    judge_card(folder, policy="other").write()
     return str(folder)
 
 

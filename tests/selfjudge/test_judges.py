@@ -1,14 +1,13 @@
 """What compares answers, from settings."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
 from selfj.config import EngineSettings, ModelSettings, OutsideJudgeSettings
 from selfj.errors import ModelError, SettingsError
 from selfj.selfjudge import judges
-from selfj.selfjudge.jsft.card import JsftFolder
 from selfj.selfjudge.judges import (
     Asking,
     PairJudgeSettings,
@@ -21,7 +20,7 @@ from selfj.selfjudge.judges import (
     pair_judge_pool,
 )
 from selfj.selfjudge.pairwise import PointwiseComparison
-from selfj.selfjudge.wording import PAIR_PROMPTS
+from tests.cards import jsft_card
 
 POINTWISE = OutsideJudgeSettings(kind="selfj", name="judge", model="somewhere")
 
@@ -34,10 +33,7 @@ def model(tmp_path):
 
 
 def write_card(folder, prompts="short", principles=("helpfulness", "honesty")):
-    JsftFolder(
-        folder, "base", "base", None, None, prompts, asdict(PAIR_PROMPTS[prompts]), list(principles), [" A", " B"], [1, 2], 3,
-        300, 0.5, "data", {}, 10, {}, {}, {},
-    ).write()  # fmt: skip
+    jsft_card(folder, prompts=prompts, principles=list(principles)).write()
 
 
 def of(model, **further):

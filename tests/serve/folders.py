@@ -1,17 +1,16 @@
 """Run folders that can be served, made in a second: the pocket policy, and a judge that nobody trained."""
 
-import dataclasses
 import shutil
 from pathlib import Path
 
 from selfj.config import ModelSettings, SampleSettings, as_dict
 from selfj.judge.judge import JudgeFolder
 from selfj.labels import label_token_ids
-from selfj.prompts import RATING_PROMPTS, PromptEncoder, load_tokenizer
+from selfj.prompts import PromptEncoder, load_tokenizer
 from selfj.run import RunFolder
-from selfj.selfjudge.jsft.card import JsftFolder
-from selfj.selfjudge.wording import LABELS, PAIR_PROMPTS, PairEncoder
+from selfj.selfjudge.wording import PairEncoder
 from selfj.tables import Fingerprint, Manifest
+from tests.cards import jsft_card, judge_card
 from tests.serve.fakes import CURVE, THRESHOLDS
 
 POLICY = Path(__file__).parents[2] / "selfj/pocket/policies/base"
@@ -52,26 +51,13 @@ def make_comparing(folder: Path) -> Path:
         shutil.copy(POLICY / name, folder)
     tokenizer = load_tokenizer(str(POLICY))
     encoder = PairEncoder(PromptEncoder(tokenizer, "short", CONTEXT), "short")
-    JsftFolder(
-        path=str(folder),
+    jsft_card(
+        folder,
         base_model=str(POLICY),
         base_path=str(POLICY),
-        revision=None,
-        adapter_rank=None,
-        prompts="short",
-        prompt_texts=dataclasses.asdict(PAIR_PROMPTS["short"]),
-        principles=["overall"],
-        labels=list(LABELS),
         label_token_ids=encoder.labels,
         end_token_id=tokenizer.eos_token_id,
         max_prompt_tokens=CONTEXT - 1,
-        judge_share=0.5,
-        data="none",
-        settings={},
-        pairs=0,
-        examples={},
-        counts={},
-        validation={},
     ).write()
     return folder
 
@@ -79,25 +65,16 @@ def make_comparing(folder: Path) -> Path:
 def _card(folder: Path, adapter: bool) -> JudgeFolder:
     tokenizer = load_tokenizer(str(POLICY))
     example = PromptEncoder(tokenizer, "short", CONTEXT).rating_text("Is this a question?", "Yes.", "Yes.")
-    return JudgeFolder(
-        path=str(folder),
+    return judge_card(
+        folder,
         base_model=str(POLICY),
         base_path=str(POLICY),
-        revision=None,
         adapter=adapter,
         adapter_rank=8 if adapter else None,
-        labels=[str(digit) for digit in range(10)],
         label_token_ids=label_token_ids(tokenizer, example),
         end_token_id=tokenizer.eos_token_id,
-        prompts="short",
-        prompt_texts=dataclasses.asdict(RATING_PROMPTS["short"]),
         max_prompt_tokens=CONTEXT - 1,
         policy="pocket",
-        data="none",
-        settings={},
-        examples=0,
-        counts={},
-        validation={},
         thresholds=THRESHOLDS,
         calibration={"on": "gold: exact grades", "curve": CURVE},
     )

@@ -1,6 +1,5 @@
 """A finished run as `selfj calibrate` sees it: the predictions table and the judge's card."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -9,15 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from selfj.evaluate.predictions import PREDICTIONS
-from selfj.judge.judge import JudgeFolder
-from selfj.prompts import RATING_PROMPTS
-
-CARD = {
-    "base_model": "models/tiny", "base_path": "/gone/tiny", "revision": None, "adapter": False, "adapter_rank": None,
-    "labels": list("0123456789"), "label_token_ids": list(range(10)), "end_token_id": 11, "prompts": "short",
-    "prompt_texts": dataclasses.asdict(RATING_PROMPTS["short"]), "max_prompt_tokens": 254, "policy": "tiny", "data": "abc",
-    "settings": {}, "examples": 5, "counts": {}, "validation": {},
-}  # fmt: skip
+from tests.cards import judge_card
 
 
 def columns(number: int = 800, answers: int = 2, seed: int = 0) -> dict[str, list]:
@@ -53,5 +44,5 @@ def write_finished_run(folder: Path, values: dict[str, list], gold_scale: list[f
     table = pa.table({name: pa.array(column, TYPES.get(name, pa.string())) for name, column in values.items()})
     (folder / PREDICTIONS).parent.mkdir(parents=True)
     pq.write_table(table.replace_schema_metadata({b"selfj": json.dumps(meta).encode()}), folder / PREDICTIONS)
-    JudgeFolder(path=str(folder / "judge"), **CARD).write()
+    judge_card(folder / "judge").write()
     return str(folder)

@@ -1,6 +1,5 @@
 """A synthetic run that has all a report can show: every row of the paper, outside judges, candidates, thresholds, a ranking."""
 
-import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -12,9 +11,9 @@ from selfj.evaluate.candidates import CANDIDATES, JUDGED_CANDIDATES
 from selfj.evaluate.methods import VRO_TABLE, outside_table, plus_cosine
 from selfj.evaluate.outside import CombinedMaker
 from selfj.judge.judge import JudgeFolder
-from selfj.prompts import RATING_PROMPTS
 from selfj.records import Instruction, Judged, Response, Similarity, from_table, response_id, to_table
 from selfj.run import RunFolder, variant_table
+from tests.cards import judge_card
 from tests.evaluate.synthetic import World, _finish_table, synthetic_settings, write_run
 
 POCKET = Path(__file__).parents[3] / "selfj" / "pocket" / "policies" / "base"
@@ -118,12 +117,7 @@ def write_judge(run: RunFolder, **changes: object) -> JudgeFolder:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copy(POCKET / name, folder / name)
-    texts = dataclasses.asdict(RATING_PROMPTS["short"])
-    judge = JudgeFolder(
-        str(folder), "base", "base", None, False, None, [str(digit) for digit in range(10)], list(range(10)), 1, "short", texts,
-        200, "tiny", "0", {}, 395, {}, {},
-    )  # fmt: skip
-    judge = dataclasses.replace(judge, thresholds=_thresholds(), **changes)
+    judge = judge_card(folder, max_prompt_tokens=200, examples=395, thresholds=_thresholds(), **changes)
     judge.write()
     card = json.loads((folder / "judge.json").read_text())
     (folder / "judge.json").write_text(json.dumps({**card, "calibration": _calibration()}))

@@ -1,6 +1,5 @@
 """From a trained model to the table: answers, tournaments and verdicts of one seed, with plain forward passes and no Ray."""
 
-import dataclasses
 from dataclasses import replace
 
 import pytest
@@ -10,17 +9,16 @@ from selfj.config import EngineSettings, ModelSettings
 from selfj.records import to_table
 from selfj.run import RunFolder
 from selfj.selfjudge import judges
-from selfj.selfjudge.jsft.card import JsftFolder
 from selfj.selfjudge.measured import answers
 from selfj.selfjudge.preferences.table import Preference
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings
 from selfj.selfjudge.settings import SelfJudgeSettings
-from selfj.selfjudge.wording import PAIR_PROMPTS
 from selfj.study.selfjudge import runs
 from selfj.study.selfjudge.results import read_seed
 from selfj.study.selfjudge.settings import SelfJudgeStudySettings
 from selfj.study.selfjudge.table import selfjudge_metrics
 from selfj.tables import Fingerprint
+from tests.cards import jsft_card
 from tests.selfjudge.self_training.torch_engine import TorchEngine
 from tests.selfjudge.self_training.worlds import write_run
 from tests.selfjudge.worlds import preference
@@ -60,10 +58,7 @@ def measured(tmp_path, monkeypatch):
     write_run(run)
     _write_held_out(run)
     model = make_model(tmp_path / "study/seed1/jsft", "qwen")
-    JsftFolder(
-        str(model), "base", "base", None, None, "short", dataclasses.asdict(PAIR_PROMPTS["short"]), ["overall"], [" A", " B"],
-        [1, 2], 3, 399, 0.5, "data", {"clear_gap": 0.3}, 1, {}, {}, {}, [],
-    ).write()  # fmt: skip
+    jsft_card(model, max_prompt_tokens=399, settings={"clear_gap": 0.3}, pairs=1).write()
     return study, settings
 
 

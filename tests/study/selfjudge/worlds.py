@@ -1,6 +1,5 @@
 """Run folders of SELF-JUDGE studies as they are after a run, made in a moment."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from selfj.selfjudge.pairs import Pair, Verdict
 from selfj.selfjudge.self_training.results import PROBES, arm_folder
 from selfj.selfjudge.self_training.rows import Probe
 from selfj.selfjudge.tournament import tournament
-from selfj.selfjudge.wording import PAIR_PROMPTS
 from selfj.study.selfjudge.runs import SECONDS
+from tests.cards import jsft_card
 
 PROMPTS = 60
 GRADES = {"offline": 0.52, "off_policy": 0.56, "on_policy": 0.62, "moving_judge": 0.6}
@@ -37,9 +36,9 @@ GOLD = "tests.study.selfjudge.worlds:grade"
 def card(folder: str, judge_share: float = 0.67) -> JsftFolder:
     history = [{"step": step, "validation": {"accuracy": 0.5 + step / 300}} for step in (20, 40, 60)]
     validation = {"lm": 0.9, "judge": 0.4, "accuracy": 0.8, "accuracy_chosen_first": 0.82, "accuracy_rejected_first": 0.76}
-    made = JsftFolder(
-        folder, "base", "base", None, None, "short", dataclasses.asdict(PAIR_PROMPTS["short"]), ["overall"], [" A", " B"], [1, 2],
-        3, 300, judge_share, "data", {"clear_gap": 0.3}, 100, {"sft": 100, "judge": 200}, {}, validation, history,
+    made = jsft_card(
+        folder, judge_share=judge_share, settings={"clear_gap": 0.3}, pairs=100, examples={"sft": 100, "judge": 200},
+        validation=validation, history=history,
     )  # fmt: skip
     made.write()
     return made
