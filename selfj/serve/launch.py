@@ -103,7 +103,7 @@ def _join_ray(settings: ServeSettings) -> bool:
     _check_port(settings)  # on a cluster, a Ray Serve that is there already may hold it
     if ray.is_initialized():
         return False
-    set_environment()
+    set_environment(settings.ingress_replicas)
     start_ray(
         address="local",
         num_cpus=max(os.cpu_count() or 1, _cpus(settings)),

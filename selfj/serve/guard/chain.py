@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from selfj.serve.endpoint import Endpoint
-from selfj.serve.guard.admission import Admission
+from selfj.serve.guard.admission import Admission, Places
 from selfj.serve.guard.body import LimitBody
 from selfj.serve.guard.deadline import Deadline
 from selfj.serve.guard.headers import REQUEST_ID, SetHeaders
@@ -21,16 +21,16 @@ CORS: dict[str, Any] = {
 }
 
 
-def add_guards(app: FastAPI, endpoint: Endpoint) -> None:
-    """Install the guards, innermost first.
+def add_guards(app: FastAPI, endpoint: Endpoint, places: Places) -> None:
+    """Install the guards, innermost first; `places`: for the requests that they let in.
 
     Raises SettingsError if there is no API key, and the endpoint was not opened.
     """
-    access, limits, load = endpoint.settings.access, endpoint.settings.limits, endpoint.settings.ingress_replicas
+    access, limits = endpoint.settings.access, endpoint.settings.limits
     keys = endpoint.keys or read_keys(access)
     app.add_middleware(Deadline, seconds=limits.request_s)
     app.add_middleware(LimitBody, limit=limits.body_bytes, seconds=limits.request_s)
-    app.add_middleware(Admission, at_once=load.max_ongoing_requests, waiting=load.max_queued_requests, seconds=limits.request_s)
+    app.add_middleware(Admission, places=places, seconds=limits.request_s)
     if keys is None:
         app.add_middleware(LoopbackOnly)
     else:

@@ -9,6 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 from selfj.serve.guard.base import Guard
 
 REQUEST_ID = "X-Request-Id"
+_RAW_ID = REQUEST_ID.lower().encode()
 _SANE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -18,6 +19,7 @@ SECURITY = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
 }
 """Set where a route does not set its own."""
+RAW_SECURITY = [(name.lower().encode(), value.encode()) for name, value in SECURITY.items()]
 
 
 class SetHeaders(Guard):
@@ -42,11 +44,11 @@ class LeaveIdToProxy(Guard):
 
     async def guard(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run one request."""
-        given = Headers(scope=scope).get(REQUEST_ID)
+        repeated = [pair for pair in scope["headers"] if pair[0] == _RAW_ID]
 
         async def send_without(message: Message) -> None:
-            if message["type"] == "http.response.start" and Headers(raw=message["headers"]).get(REQUEST_ID) == given:
-                del MutableHeaders(scope=message)[REQUEST_ID]
+            if message["type"] == "http.response.start":
+                message["headers"] = [pair for pair in message["headers"] if pair not in repeated]
             await send(message)
 
         await self._app(scope, receive, send_without)
@@ -54,5 +56,6 @@ class LeaveIdToProxy(Guard):
 
 def add_headers(headers: MutableHeaders, request_id: str) -> None:
     """Add to a response's headers what is not there yet."""
-    for name, value in {REQUEST_ID: request_id, **SECURITY}.items():
-        headers.setdefault(name, value)
+    present = {name for name, _ in headers.raw}
+    wanted = [(_RAW_ID, request_id.encode()), *RAW_SECURITY]
+    headers.raw.extend(pair for pair in wanted if pair[0] not in present)

@@ -1,6 +1,7 @@
 """An endpoint without keys serves its own machine only, whatever interface its proxy listens on."""
 
 import ipaddress
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -38,6 +39,7 @@ def _name(host: str) -> str:
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
 
 
+@lru_cache(maxsize=1024)
 def _is_local(name: str) -> bool:
     """Loopback addresses, and names without a dot, which no other site can have."""
     try:

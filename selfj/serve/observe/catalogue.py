@@ -33,6 +33,8 @@ REQUESTS = Instrument("selfj_requests", "counter", "HTTP requests that have ende
 LATENCY = Instrument(
     "selfj_request_seconds", "histogram", "Seconds from a request's first byte to its last", ("model", "route"), SECONDS
 )
+TURNED_AWAY = "turned away"
+"""Route of requests that were refused before anybody looked where they wanted to go."""
 DECISIONS = Instrument("selfj_decisions", "counter", "Answers that were given or declined", ("model", "promise", "decision"))
 SCORE = Instrument("selfj_score", "histogram", "The judge's scores, 0 to 9", ("model",), SCORES)
 TOKENS = Instrument(

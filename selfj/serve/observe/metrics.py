@@ -10,6 +10,10 @@ class Metrics(Protocol):
         """One HTTP request has ended."""
         ...
 
+    def turned_away(self) -> None:
+        """One HTTP request was refused unread, for want of a place."""
+        ...
+
     def decision(self, promise: str, answered: bool, score: float | None) -> None:
         """One answer was judged and given or declined."""
         ...
@@ -23,6 +27,9 @@ class NoMetrics:
     """Counts nothing."""
 
     def request(self, route: str, status: int, seconds: float) -> None:
+        """Nothing."""
+
+    def turned_away(self) -> None:
         """Nothing."""
 
     def decision(self, promise: str, answered: bool, score: float | None) -> None:

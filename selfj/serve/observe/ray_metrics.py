@@ -4,7 +4,17 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-from selfj.serve.observe.catalogue import DECISIONS, INSTRUMENTS, LATENCY, REQUESTS, SCORE, TOKENS, Instrument, decision_name
+from selfj.serve.observe.catalogue import (
+    DECISIONS,
+    INSTRUMENTS,
+    LATENCY,
+    REQUESTS,
+    SCORE,
+    TOKENS,
+    TURNED_AWAY,
+    Instrument,
+    decision_name,
+)
 
 PERIOD_S = 1.0
 """Counts are handed to Ray this often: one call costs it 14 µs, and a request would make four."""
@@ -25,6 +35,10 @@ class RayMetrics:
         """One HTTP request has ended."""
         self._count(REQUESTS, 1, route=route, status=str(status))
         self._instruments[LATENCY.name].observe(seconds, {"route": route})
+
+    def turned_away(self) -> None:
+        """One HTTP request was refused unread, for want of a place."""
+        self._count(REQUESTS, 1, route=TURNED_AWAY, status="503")
 
     def decision(self, promise: str, answered: bool, score: float | None) -> None:
         """One answer was judged and given or declined."""

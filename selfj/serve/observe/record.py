@@ -50,6 +50,10 @@ class RecordedMetrics:
         """One HTTP request has ended."""
         self._metrics.request(route, status, seconds)
 
+    def turned_away(self) -> None:
+        """One HTTP request was refused unread, for want of a place."""
+        self._metrics.turned_away()
+
     def decision(self, promise: str, answered: bool, score: float | None) -> None:
         """One answer was judged and given or declined."""
         self._metrics.decision(promise, answered, score)

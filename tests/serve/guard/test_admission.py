@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from selfj.serve.app import create_app
-from selfj.serve.guard.admission import Admission
+from selfj.serve.guard.admission import Admission, Places, TurnAway
+from selfj.serve.observe.metrics import NoMetrics
 from selfj.serve.settings import ReplicaSettings
 from tests.serve.fakes import FakePolicy, fake_endpoint
 from tests.serve.guard.asking import CHAT, JUDGE, chat
@@ -27,7 +28,7 @@ class Work:
 
 
 def behind(work, at_once=1, waiting=1, seconds=60.0):
-    admission = Admission(work, at_once, waiting, seconds)
+    admission = Admission(work, Places(at_once, waiting), seconds)
     return httpx.AsyncClient(transport=httpx.ASGITransport(admission), base_url="http://localhost")
 
 
@@ -107,8 +108,45 @@ def test_health_is_never_held_up():
     assert asyncio.run(ask()) == [200, 200, 200, 503]
 
 
+class Counted(NoMetrics):
+    """Counts who is turned away."""
+
+    count = 0
+
+    def turned_away(self):
+        self.count += 1
+
+
+async def unread():
+    raise AssertionError("the body was read")
+
+
+def test_while_all_places_are_taken_a_request_is_refused_unread():
+    async def ask():
+        work, places, metrics, sent = Work(), Places(1, 1), Counted(), []
+        app = TurnAway(Admission(work, places, 60.0), places, metrics)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
+            tasks = await asked(client, "/1", "/2", "/3", "/health")
+            refused = await tasks[2]
+
+            async def keep(message):
+                sent.append(message)
+
+            await app({"type": "http", "path": "/4"}, unread, keep)
+            work.go_on.set()
+            return refused, await statuses(tasks), metrics.count, sent
+
+    refused, found, count, sent = asyncio.run(ask())
+    assert (found, count) == ([200, 200, 503, 200], 2)
+    assert refused.headers["retry-after"] == "1" and refused.headers["cache-control"] == "no-store"
+    assert refused.json()["error"] == {
+        "message": "too many requests wait already", "type": "overloaded_error", "param": None, "code": 503,
+    }  # fmt: skip
+    assert sent[1]["body"] == refused.content
+
+
 @pytest.mark.parametrize("keyed", [False, True])
-def test_an_endpoint_turns_requests_away_as_its_settings_say_but_asks_for_the_key_first(monkeypatch, keyed):
+def test_an_endpoint_turns_requests_away_as_its_settings_say_whoever_asks(monkeypatch, keyed):
     def narrow(settings):
         settings.access.open = not keyed
         settings.ingress_replicas = ReplicaSettings(max_ongoing_requests=1, max_queued_requests=1)
@@ -121,11 +159,12 @@ def test_an_endpoint_turns_requests_away_as_its_settings_say_but_asks_for_the_ke
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             right = {"Authorization": "Bearer right"}
             chats = [client.post(CHAT, json=chat(), headers=right) for _ in range(4)]
-            return await asyncio.gather(*chats, client.post(JUDGE, json={}), client.get("/health"))
+            during = await asyncio.gather(*chats, client.post(JUDGE, json={}), client.get("/health"))
+            return *during, await client.post(JUDGE, json={})
 
-    *chats, without_key, health = asyncio.run(ask())
+    *chats, full, health, without_key = asyncio.run(ask())
     assert sorted(response.status_code for response in chats) == [200, 200, 503, 503]
-    assert without_key.status_code == (401 if keyed else 503) and health.status_code == 200
+    assert (full.status_code, health.status_code, without_key.status_code) == (503, 200, 401 if keyed else 422)
     refused = next(response for response in chats if response.status_code == 503)
-    assert refused.headers["retry-after"] == "1" and refused.headers["x-request-id"]
+    assert refused.headers["retry-after"] == "1"
     assert refused.json()["error"]["message"] == "too many requests wait already"

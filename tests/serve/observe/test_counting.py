@@ -64,3 +64,9 @@ def test_outside_an_event_loop_nothing_waits(made):
     count(RayMetrics("pocket"))
     assert made["selfj_requests"].counted == {("/v1/judge", "200"): 1}
     assert sum(made["selfj_decisions"].counted.values()) == 3
+
+
+def test_who_is_turned_away_is_counted_among_the_requests(made):
+    RayMetrics("pocket").turned_away()
+    assert made["selfj_requests"].counted == {("turned away", "503"): 1}
+    assert made["selfj_request_seconds"].observed == []
