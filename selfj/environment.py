@@ -33,6 +33,7 @@ NEEDED = (
     "Jinja2",
     "matplotlib",
     "zstandard",
+    "msgspec",
     "rensa",
     "py3langid",
     "lemminflect",

@@ -1,14 +1,14 @@
-"""The parts of a table, made by a pool of Ray workers (Ray Data): the one way in which a step runs in parallel.
+"""The parts of a table, made by Ray workers (selfj/workers.py): the one way in which a step runs in parallel.
 
 A worker takes the number of a part, reads what it needs from the run folder, and writes that part. What crosses process
 borders is a number and four counts, so memory is bounded by the parts in flight. A worker that dies is replaced and its
 part made again.
 """
 
-import logging
+import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -18,9 +18,9 @@ from selfj.progress import Progress
 from selfj.records import Rejected
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint, Manifest, PartCounts, TableFolder, timed
+from selfj.workers import QUIET, Counts, Pool, made_by
 
-QUIET = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore", "TRANSFORMERS_VERBOSITY": "error"}
-"""Environment of workers whose libraries would fill a job's log."""
+__all__ = ["QUIET", "MadePart", "PartMaker", "Pool", "Table", "make_table"]
 
 
 @dataclass
@@ -40,19 +40,6 @@ class PartMaker(Protocol):
 
     def make(self, run: RunFolder, part: int) -> MadePart:
         """Make one part from the run's other tables."""
-
-
-@dataclass
-class Pool:
-    """How many workers make parts, and what Ray reserves for each."""
-
-    workers: int = 1
-    cpus: float = 1
-    gpus: float = 0
-    environment: dict[str, str] = field(default_factory=dict)
-    """Environment variables of the workers."""
-    together: int = 1
-    """Neighbouring parts that a worker takes at a time: what it read for one may serve the next."""
 
 
 @dataclass
@@ -101,37 +88,17 @@ def _make_missing(
 ) -> None:
     if not missing:
         return
-    import ray
-
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
     progress = Progress(f"{table.step}: {table.name}", None if table.rows is None else table.rows - done)
-    # Ray says once that its workers "have constructor arguments in the object store" (issue 57733): its own, not ours. Only
-    # max_restarts=0 silences it, and then a worker that dies is not replaced.
-    groups = [missing[start : start + pool.together] for start in range(0, len(missing), pool.together)]
-    data = ray.data.from_items([{"parts": group} for group in groups], override_num_blocks=len(groups))
-    made = data.map_batches(
-        _Worker,
-        fn_constructor_args=(run.address, table.name, maker),
-        batch_size=1,
-        compute=ray.data.ActorPoolStrategy(size=min(pool.workers, len(groups))),
-        **_reservation(pool),
-    )
-    for row in made.iter_rows():
-        if row["error"]:
-            raise _from_text(row["error"])
-        progress.add(int(row["rows_out"] + row["rejected"]))
+    build = functools.partial(_Worker, run.address, table.name, maker)
+    for counts in made_by(pool, build, missing, f"{table.step}: {table.name}"):
+        if counts["error"]:
+            raise _from_text(counts["error"])
+        progress.add(int(counts["rows_out"] + counts["rejected"]))
     progress.show()
 
 
-def _reservation(pool: Pool) -> dict[str, Any]:
-    options: dict[str, Any] = {"num_cpus": pool.cpus, "runtime_env": {"env_vars": {**QUIET, **pool.environment}}}
-    if pool.gpus:
-        options["num_gpus"] = pool.gpus
-    return options
-
-
 class _Worker:
-    """Built by Ray Data in an actor. What a user can mend travels as a value: Ray's wrappers keep only its text."""
+    """Makes parts in a process of its own. What a user can mend travels as a value: Ray's wrappers keep only its text."""
 
     def __init__(self, address: str, table: str, maker: Callable[[], PartMaker]) -> None:
         self.run = RunFolder(address)
@@ -139,13 +106,11 @@ class _Worker:
         self.build = maker
         self.maker: PartMaker | None = None
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        """Some parts: the counts of each, or the text of a SelfJError."""
-        (parts,) = batch["parts"]
-        made = [self._counted(int(part)) for part in parts]
-        return {name: [counts[name] for counts in made] for name in made[0]}
+    def __call__(self, parts: list[int]) -> list[Counts]:
+        """The counts of each part, or the text of a SelfJError."""
+        return [self._counted(part) for part in parts]
 
-    def _counted(self, part: int) -> dict[str, Any]:
+    def _counted(self, part: int) -> Counts:
         try:
             counts, error = self._make(part), ""
         except SelfJError as problem:

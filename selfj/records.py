@@ -151,6 +151,23 @@ def schema(record: type) -> pa.Schema:
     return pa.schema(columns)
 
 
+class Columns:
+    """Rows of one record type, gathered column by column: hundreds of thousands of records would keep the garbage collector busy."""
+
+    def __init__(self, record: type) -> None:
+        self.schema = schema(record)
+        self.values: list[list[Any]] = [[] for _ in self.schema]
+
+    def add(self, row: Any) -> None:
+        """One more row, a record."""
+        for column, value in zip(self.values, vars(row).values(), strict=True):
+            column.append(value)
+
+    def table(self) -> pa.Table:
+        """All rows as an Arrow table (none is fine)."""
+        return pa.table(self.values, schema=self.schema)
+
+
 def to_table(record: type, rows: Iterable[Any]) -> pa.Table:
     """Rows of one record type as an Arrow table (empty is fine)."""
     names = [item.name for item in dataclasses.fields(record)]

@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "design.md").read_text()
 FLOORS = (
     "errors arguments columns plugins progress environment rewards",
     "config collect_settings filter_settings setting_fields records prompts markers labels limits",
-    "store tables run parts engine rating variants",
+    "store tables run workers parts engine rating variants",
     "collect sample score",
     "training",
     "judge",

@@ -15,6 +15,7 @@ from selfj.tables import Fingerprint
 
 pytestmark = pytest.mark.ray
 FINGERPRINT = Fingerprint({}, {})
+kinds = pytest.mark.parametrize("tasks", [False, True], ids=["actors", "tasks"])
 
 
 class Maker:
@@ -42,8 +43,9 @@ def table(parts: int = 4) -> Table:
     return Table("similarities", "score", FINGERPRINT, list(range(parts)), parts * 2)
 
 
-def test_every_part_is_made_and_counted(ray_local: None, run_folder: RunFolder) -> None:
-    manifest = make_table(run_folder, table(), Maker, Pool(workers=2))
+@kinds
+def test_every_part_is_made_and_counted(ray_local: None, run_folder: RunFolder, tasks: bool) -> None:
+    manifest = make_table(run_folder, table(), Maker, Pool(workers=2, tasks=tasks))
     assert (manifest.rows_in, manifest.rows_out, manifest.rejected, manifest.parts) == (12, 8, 4, 4)
     assert manifest.finished and manifest.seconds > 0
 
@@ -61,12 +63,13 @@ def test_finished_parts_are_not_touched_again(ray_local: None, run_folder: RunFo
     assert make_table(run_folder, table(), Failing, Pool()).rows_out == 8
 
 
+@kinds
 def test_a_worker_that_is_killed_is_replaced_and_its_part_made_again(
-    ray_local: None, run_folder: RunFolder, tmp_path: Path
+    ray_local: None, run_folder: RunFolder, tasks: bool, tmp_path: Path
 ) -> None:
     wish = tmp_path / "die"
     wish.touch()
-    manifest = make_table(run_folder, table(), partial(Maker, str(wish)), Pool())
+    manifest = make_table(run_folder, table(), partial(Maker, str(wish)), Pool(tasks=tasks))
     assert not wish.exists()
     keys = run_folder.table("similarities").read_all().column("response_id").to_pylist()
     assert len(keys) == len(set(keys)) == manifest.rows_out == 8
@@ -75,8 +78,8 @@ def test_a_worker_that_is_killed_is_replaced_and_its_part_made_again(
 def test_a_part_that_was_written_before_its_worker_died_is_not_made_again(run_folder: RunFolder) -> None:
     made = Maker().make(run_folder, 2)
     run_folder.table("similarities").write(2, made.rows, made.rejects, made.rows_in)
-    counts = _Worker(run_folder.address, "similarities", Failing)({"parts": [[2]]})
-    assert counts == {"rows_out": [2], "rejected": [1], "error": [""]}
+    counts = _Worker(run_folder.address, "similarities", Failing)([2])
+    assert counts == [{"rows_out": 2, "rejected": 1, "error": ""}]
 
 
 def test_parts_that_are_taken_together_are_counted_one_by_one_and_an_error_in_one_does_not_hide_the_others(
@@ -84,18 +87,23 @@ def test_parts_that_are_taken_together_are_counted_one_by_one_and_an_error_in_on
 ) -> None:
     made = Maker().make(run_folder, 1)
     run_folder.table("similarities").write(1, made.rows, made.rejects, made.rows_in)
-    counts = _Worker(run_folder.address, "similarities", Failing)({"parts": [[1, 3]]})
-    assert counts == {"rows_out": [2, 0], "rejected": [1, 0], "error": ["", "ModelError: the model is broken; mend it"]}
+    counts = _Worker(run_folder.address, "similarities", Failing)([1, 3])
+    assert counts == [
+        {"rows_out": 2, "rejected": 1, "error": ""},
+        {"rows_out": 0, "rejected": 0, "error": "ModelError: the model is broken; mend it"},
+    ]
 
 
-def test_a_worker_may_take_several_parts_at_a_time(ray_local: None, run_folder: RunFolder) -> None:
-    manifest = make_table(run_folder, table(), Maker, Pool(workers=2, together=3))
+@kinds
+def test_a_worker_may_take_several_parts_at_a_time(ray_local: None, run_folder: RunFolder, tasks: bool) -> None:
+    manifest = make_table(run_folder, table(), Maker, Pool(workers=2, together=3, tasks=tasks))
     assert (manifest.parts, manifest.rows_out) == (4, 8)
 
 
-def test_an_error_in_a_worker_comes_out_as_the_one_line_it_was(ray_local: None, run_folder: RunFolder) -> None:
+@kinds
+def test_an_error_in_a_worker_comes_out_as_the_one_line_it_was(ray_local: None, run_folder: RunFolder, tasks: bool) -> None:
     with pytest.raises(ModelError, match=r"^the model is broken; mend it$"):
-        make_table(run_folder, table(), Failing, Pool())
+        make_table(run_folder, table(), Failing, Pool(tasks=tasks))
     found = run_folder.table("similarities").manifest()
     assert found is not None and not found.finished
 

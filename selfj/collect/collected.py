@@ -13,7 +13,7 @@ from selfj.collect.sources import Readers, Shard, row_bytes
 from selfj.collect_settings import CollectSettings
 from selfj.errors import DataError
 from selfj.parts import MadePart
-from selfj.records import CONTENT_LIMIT, Instruction, Rejected, rejected, to_table
+from selfj.records import CONTENT_LIMIT, Columns, Instruction, Rejected, rejected
 from selfj.run import RunFolder
 
 STEP = "collect"
@@ -35,17 +35,17 @@ class CollectedMaker:
     def make(self, run: RunFolder, part: int) -> MadePart:
         """The instructions of one shard that pass the filters, each once; why the others do not."""
         shard = self.shards[part]
-        kept: dict[str, Instruction] = {}
+        kept: dict[str, int] = {}
+        columns = Columns(Instruction)
         rejects: list[Rejected] = []
         for raw in self._rows(shard):
             try:
                 instruction = self._instruction(raw, shard)
                 _check_new(instruction, kept)
-                kept[instruction.instruction_id] = instruction
+                columns.add(instruction)
             except RowProblem as problem:
                 rejects.append(_reject(raw, problem, shard.label))
-        table = to_table(Instruction, kept.values()).sort_by("instruction_id")
-        return MadePart(table, rejects, len(kept) + len(rejects))
+        return MadePart(columns.table().sort_by("instruction_id"), rejects, len(kept) + len(rejects))
 
     def _rows(self, shard: Shard) -> Iterator[RawRow]:
         """Rows of a shard; where it breaks and the settings are not strict, the break is the last row."""
@@ -80,11 +80,11 @@ def _check(row: Instruction, rules: list[Filter]) -> None:
             raise RowProblem(reason, rule.field)
 
 
-def _check_new(row: Instruction, kept: dict[str, Instruction]) -> None:
+def _check_new(row: Instruction, kept: dict[str, int]) -> None:
     # Across shards the second pass looks; here, so that a text that is repeated a million times never fills a worker there.
-    earlier = kept.get(row.instruction_id)
-    if earlier:
-        raise RowProblem(duplicate_of(earlier.source, earlier.row), "instruction")
+    earlier = kept.setdefault(row.instruction_id, row.row)
+    if earlier != row.row:
+        raise RowProblem(duplicate_of(row.source, earlier), "instruction")
 
 
 def _reject(raw: RawRow, problem: RowProblem, label: str) -> Rejected:

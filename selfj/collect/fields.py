@@ -84,11 +84,12 @@ def required_text(values: dict[str, Any], names: list[str], field: str) -> str:
     """The first of several columns that holds text. Raises RowProblem if none does."""
     text = optional_text(values, names)
     if text is None:
-        raise _without_text(values, names, field)
+        raise without(values, names, field)
     return text
 
 
-def _without_text(values: dict[str, Any], names: list[str], field: str) -> RowProblem:
+def without(values: dict[str, Any], names: list[str], field: str) -> RowProblem:
+    """Why a row has no such field: of several columns some are there, and empty; or none is there."""
     present = [name for name in names if name.partition(".")[0] in values]
     if present:
         return RowProblem(f"empty {field}: nothing in {_listed(present)}", present[0])
@@ -98,7 +99,9 @@ def _without_text(values: dict[str, Any], names: list[str], field: str) -> RowPr
 def optional_text(values: dict[str, Any], names: list[str]) -> str | None:
     """The first of several columns that is not null or blank, as it was written. Raises RowProblem if it is not text."""
     for name in names:
-        value = value_of(values, name)
+        value = values.get(name)
+        if value is None and "." in name:
+            value = value_of(values, name)
         if value is None:
             continue
         if not isinstance(value, str):
@@ -121,7 +124,7 @@ def checked_text(text: str, field: str) -> str:
 def first_label(values: dict[str, Any], names: Iterable[str]) -> str | None:
     """The first of several columns that holds a short text or a number, as text."""
     for name in names:
-        value = value_of(values, name)
+        value = values.get(name) if "." not in name else value_of(values, name)
         if isinstance(value, str | int) and str(value).strip():
             return checked_text(str(value).strip(), name)
     return None

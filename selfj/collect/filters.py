@@ -20,7 +20,10 @@ class LengthBounds:
 
     def reason_to_reject(self, row: Instruction) -> str | None:
         """Too few or too many words in the instruction with its input."""
-        words = count_words(row.instruction)
+        text = row.instruction
+        if len(text) <= self.max_words and text.isascii() and len(text.split(None, self.min_words)) >= self.min_words:
+            return None
+        words = count_words(text)
         if words < self.min_words:
             return f"instruction too short: {words} words"
         return f"instruction too long: {words} words" if words > self.max_words else None
@@ -35,6 +38,8 @@ class ReferenceLength:
 
     def reason_to_reject(self, row: Instruction) -> str | None:
         """Too many words in the reference."""
+        if len(row.reference) <= self.max_words:
+            return None
         words = count_words(row.reference)
         return f"reference too long: {words} words" if words > self.max_words else None
 

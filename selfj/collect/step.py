@@ -112,7 +112,7 @@ def _make_collected(run: RunFolder, settings: CollectSettings, plans: list[Plan]
     for item in settings.decontaminate.sets:
         inputs |= content_of(item)
     table = Table("collected", STEP, Fingerprint(as_dict(settings, resources=False), inputs), list(range(len(shards))))
-    return make_table(run, table, functools.partial(CollectedMaker, settings, shards), Pool(settings.workers))
+    return make_table(run, table, functools.partial(CollectedMaker, settings, shards), Pool(settings.workers, tasks=True))
 
 
 def _make_unique(run: RunFolder, settings: CollectSettings, collected: Manifest) -> Manifest:
@@ -120,7 +120,7 @@ def _make_unique(run: RunFolder, settings: CollectSettings, collected: Manifest)
     ranges = plan_ranges(run.table("collected"), collected.rows_out, None, UNIQUE_ROWS)
     fingerprint = Fingerprint({}, {"collected": collected.fingerprint.digest})
     table = Table("unique", STEP, fingerprint, list(range(ranges.parts)), collected.rows_out)
-    return make_table(run, table, functools.partial(UniqueMaker, ranges), Pool(settings.workers))
+    return make_table(run, table, functools.partial(UniqueMaker, ranges), Pool(settings.workers, tasks=True))
 
 
 def _make_instructions(run: RunFolder, settings: Settings, before: Manifest, sources: dict[str, str]) -> Manifest:
@@ -138,7 +138,7 @@ def _make_instructions(run: RunFolder, settings: Settings, before: Manifest, sou
     fingerprint = Fingerprint(as_dict(chosen, resources=False), inputs | made_by)
     table = Table("instructions", STEP, fingerprint, list(range(ranges.parts)), before.rows_out)
     maker = functools.partial(UniqueMaker, ranges, before.table, dropped, balance, marks)
-    return make_table(run, table, maker, Pool(chosen.workers, together=_together(ranges, chosen.workers)))
+    return make_table(run, table, maker, Pool(chosen.workers, together=_together(ranges, chosen.workers), tasks=True))
 
 
 def _together(ranges: Ranges, workers: int) -> int:

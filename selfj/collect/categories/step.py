@@ -58,7 +58,7 @@ def _nearest(run: RunFolder, settings: Settings, unique: Manifest, remaining: Re
     inputs = {CENTROIDS: centroids.fingerprint.digest, "embeddings": embeddings.fingerprint.digest}
     table = Table(CATEGORIES, STEP, Fingerprint(values, inputs), list(range(unique.parts)))
     maker = functools.partial(NearestMaker, chosen.centroids, remaining, chosen.rows == "missing")
-    return make_table(run, table, maker, Pool(settings.collect.workers))
+    return make_table(run, table, maker, Pool(settings.collect.workers, tasks=True))
 
 
 def _centroids(run: RunFolder, settings: Settings, unique: Manifest, remaining: Remaining) -> Manifest:
@@ -72,7 +72,7 @@ def _centroids(run: RunFolder, settings: Settings, unique: Manifest, remaining: 
     made = make_table(run, examples, maker, embedding_pool(settings.score))
     fingerprint = Fingerprint({"per_category": chosen.per_category, "seed": settings.seed}, {EXAMPLES: made.fingerprint.digest})
     centroids = Table(CENTROIDS, STEP, fingerprint, [0])
-    return make_table(run, centroids, functools.partial(CentroidMaker, chosen, settings.seed), Pool())
+    return make_table(run, centroids, functools.partial(CentroidMaker, chosen, settings.seed), Pool(tasks=True))
 
 
 def _counts(run: RunFolder) -> dict[str, Any]:

@@ -35,8 +35,8 @@ def find_clusters(run: RunFolder, settings: Settings, unique: Manifest, remainin
     embeddings = find_embeddings(run, settings, unique, remaining)
     fingerprint = Fingerprint({"clusters": count, "seed": settings.seed}, {"embeddings": embeddings.fingerprint.digest})
     centres = Table(CENTRES, STEP, fingerprint, [0])
-    pool = Pool(settings.collect.workers)
-    made = make_table(run, centres, functools.partial(CentreMaker, count, settings.seed), Pool())
+    pool = Pool(settings.collect.workers, tasks=True)
+    made = make_table(run, centres, functools.partial(CentreMaker, count, settings.seed), Pool(tasks=True))
     nearest = Table(CLUSTERS, STEP, Fingerprint({}, {CENTRES: made.fingerprint.digest}), list(range(embeddings.parts)))
     return make_table(run, nearest, ClusterMaker, pool)
 

@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
+
 from selfj.collect.formats.base import RowProblem
 from selfj.collect.formats.text import Frame, TextFormat, bounded_lines, decoded
 
+_DECODER = msgspec.json.Decoder()
 _KINDS: dict[type, str] = {
     bool: "true or false",
     int: "a number",
@@ -35,7 +38,7 @@ class JsonLines(TextFormat):
 
     def parse(self, raw: bytes) -> dict[str, Any]:
         """The object of one line."""
-        return parse_object(decoded(raw), listed=self.listed)
+        return parse_object(raw, listed=self.listed)
 
     @functools.cached_property
     def listed(self) -> bool:
@@ -44,10 +47,10 @@ class JsonLines(TextFormat):
         return any(name.partition(".")[0].isdecimal() for name in [*fields.instruction, *fields.reference, *fields.conversation])
 
 
-def parse_object(text: str, *, listed: bool = False) -> dict[str, Any]:
+def parse_object(text: str | bytes, *, listed: bool = False) -> dict[str, Any]:
     """A JSON object; if `listed`, a list too, whose columns are 0, 1, …. Raises RowProblem for anything else."""
     try:
-        value = json.loads(text)
+        value = _value(text)
     except json.JSONDecodeError as problem:
         raise RowProblem(f"malformed JSON: {problem.msg} (character {problem.pos})") from None
     except (ValueError, RecursionError) as problem:
@@ -57,6 +60,14 @@ def parse_object(text: str, *, listed: bool = False) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RowProblem(f"not an object: a row must be a JSON object, this is {json_kind(value)}")
     return value
+
+
+def _value(text: str | bytes) -> Any:
+    """By msgspec, four times as fast as `json`; what it refuses `json` takes (NaN, lone surrogates), or says what is wrong."""
+    try:
+        return _DECODER.decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return json.loads(decoded(text) if isinstance(text, bytes) else text)
 
 
 def json_kind(value: Any) -> str:

@@ -13,8 +13,8 @@ from selfj.parts import MadePart
 from selfj.records import schema
 from selfj.run import RunFolder
 
-_ROWS = 2_000_000
-"""Rows of `bands` that a worker holds at a time (about 50 MB, and twice as much to sort them)."""
+_ROWS = 1_000_000
+"""Rows of `bands` that a worker holds at a time (about 25 MB, and twice as much to sort them; at worst 270 MB of pairs)."""
 
 
 def pair_parts(band_rows: int) -> int:
@@ -22,7 +22,7 @@ def pair_parts(band_rows: int) -> int:
     return max(1, math.ceil(band_rows / _ROWS))
 
 
-NEIGHBOURS = 4
+NEIGHBOURS = 16
 """Members of a bucket that each is compared with, beside the first: texts that are alike, but too little, share buckets too."""
 
 
@@ -47,21 +47,25 @@ def pairs_of(buckets: npt.NDArray[np.int64], next_band: npt.NDArray[np.int64], m
     with their square. Members that agree in the next band too stand side by side, so that in a bucket of many clusters
     neighbours are mostly alike; and every near duplicate has as many buckets to be found in as bands that agree.
     """
-    buckets, next_band, members = (column[in_company(buckets)] for column in (buckets, next_band, members))
+    shared = in_company(buckets)
+    buckets, next_band, members = (column[shared] for column in (buckets, next_band, members))
     order = np.lexsort((members, next_band, buckets))
     buckets, members = buckets[order], members[order]
     places = np.arange(len(members))
     begins = np.concatenate([[True], buckets[1:] != buckets[:-1]])[: len(members)]
     leaders = np.maximum.accumulate(np.where(begins, places, 0)) if len(members) else places
-    pairs = [(leaders, places)] + [(places - step, places) for step in range(1, NEIGHBOURS + 1)]
-    first, second = (np.concatenate(ends) for ends in zip(*pairs, strict=True))
-    there = (first >= leaders[second]) & (first < second)
-    return distinct_pairs(members[first[there]], members[second[there]])
+    followers = places[places > leaders]
+    pairs = [(leaders[followers], followers)]
+    for step in range(1, NEIGHBOURS + 1):
+        followers = followers[followers - step >= leaders[followers]]
+        pairs.append((followers - step, followers))
+    first, second = (members[np.concatenate(ends)] for ends in zip(*pairs, strict=True))
+    return distinct_pairs(first, second)
 
 
 def in_company(values: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Mask of the values that are there more than once."""
-    order = np.argsort(values)
+    order = np.argsort(values, kind="stable")  # they are a few sorted pieces: merged
     same = values[order][1:] == values[order][:-1]
     mask = np.zeros(len(values), bool)
     mask[order[1:][same]] = mask[order[:-1][same]] = True

@@ -30,12 +30,9 @@ def rows_of_members(unique: TableFolder, members: npt.NDArray[np.int64], columns
 
 def _rows_of(unique: TableFolder, part: int, places: npt.NDArray[np.int64], columns: list[str]) -> pa.Table:
     """Rows of one part by their places (sorted); only the row groups that hold one are read."""
-    pieces, start = [], 0
     with unique.open(part) as file:
-        for group in range(file.num_row_groups):
-            rows = file.metadata.row_group(group).num_rows
-            inside = places[(places >= start) & (places < start + rows)] - start
-            if len(inside):
-                pieces.append(file.read_row_group(group, columns).take(pa.array(inside)))
-            start += rows
-    return pa.concat_tables(pieces)
+        sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        groups, inside = np.unique(np.searchsorted(starts, places, side="right") - 1, return_inverse=True)
+        read = np.cumsum(np.concatenate([[0], np.diff(starts)[groups]]))
+        return file.read_row_groups(groups.tolist(), columns).take(pa.array(places - starts[groups][inside] + read[inside]))

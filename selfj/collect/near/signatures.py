@@ -1,8 +1,7 @@
 """Hashed shingles, their MinHash signatures (rensa), and the table `bands`."""
 
-import hashlib
 import itertools
-import re
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,17 +10,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from selfj.collect.near.records import BUCKET_BITS, Band, member_of
-from selfj.collect.words import CHARACTERS
+from selfj.collect.near.tokens import mixed, token_hashes
 from selfj.collect_settings import NearDuplicateSettings
 from selfj.parts import MadePart
-from selfj.records import normalised, schema
+from selfj.records import schema
 from selfj.run import RunFolder
 
-_TOKEN = re.compile(rf"[{CHARACTERS}]|[^\W{CHARACTERS}]+|[-+*/=<>%^|~&$#]")
-"""Words, and the signs that make another formula of the same numbers; other punctuation makes no difference."""
 _SEED = 1
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
+_TEXTS = 1000
+"""Texts whose values are asked for at a time: they come as Python numbers."""
 
 
 @dataclass(frozen=True)
@@ -39,13 +36,12 @@ class Shingles:
 
 def shingles_of(texts: list[str], size: int) -> Shingles:
     """Runs of `size` tokens; of a shorter text one with all of them."""
-    tokens = [_TOKEN.findall(normalised(text)) or [text] for text in texts]
-    lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    tokens, lengths = token_hashes(texts)
     ends = np.cumsum(lengths)
     counts = np.maximum(lengths - size + 1, 1)
     starts = np.concatenate([[0], np.cumsum(counts)])
     first = np.arange(starts[-1]) + np.repeat(ends - lengths - starts[:-1], counts)
-    return Shingles(_windows(_token_hashes(tokens), first, np.repeat(ends, counts), size), starts)
+    return Shingles(_windows(tokens, first, np.repeat(ends, counts), size), starts)
 
 
 def joined(pieces: Iterable[Shingles]) -> Shingles:
@@ -56,14 +52,6 @@ def joined(pieces: Iterable[Shingles]) -> Shingles:
     return Shingles(np.concatenate([piece.hashes for piece in there]), np.concatenate([[0], np.cumsum(counts)]))
 
 
-def _token_hashes(tokens: list[list[str]]) -> npt.NDArray[np.uint64]:
-    """Of all tokens, one text after the other; each different one is hashed once."""
-    numbers: dict[str, int] = {}
-    flat = [numbers.setdefault(token, len(numbers)) for token in itertools.chain.from_iterable(tokens)]
-    digests = b"".join(hashlib.blake2b(token.encode("utf-8", "surrogatepass"), digest_size=8).digest() for token in numbers)
-    return np.frombuffer(digests, "<u8").astype(np.uint64)[np.array(flat, np.int64)]
-
-
 def _windows(
     words: npt.NDArray[np.uint64], first: npt.NDArray[np.int64], end: npt.NDArray[np.int64], size: int
 ) -> npt.NDArray[np.uint64]:
@@ -72,26 +60,32 @@ def _windows(
     for place in range(size):
         at = first + place
         word = np.where(at < end, words[np.minimum(at, len(words) - 1)], np.uint64(0))
-        hashes = _mixed(hashes ^ word)
+        hashes = mixed(hashes ^ word)
     return hashes
-
-
-def _mixed(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    spread = hashes * _MIX
-    return spread ^ (spread >> _SHIFT)
 
 
 def buckets_of(shingles: Shingles, settings: NearDuplicateSettings) -> npt.NDArray[np.int64]:
     """48-bit hashes [texts, bands]: texts of similar shingles agree in some of them."""
+    os.environ.setdefault("RAYON_NUM_THREADS", "1")  # read once; a worker has one CPU, and rensa would take them all
     from rensa import RMinHash
 
-    values = settings.bands * settings.band_rows
-    matrix = RMinHash.digest_matrix_from_flat_token_hashes(shingles.hashes, shingles.starts.astype(np.uint64), values, _SEED)
-    flat = np.fromiter(itertools.chain.from_iterable(matrix.to_rows()), np.uint64, values * (len(shingles.starts) - 1))
-    digests = flat.reshape(-1, settings.bands, settings.band_rows)
-    hashes = np.broadcast_to(np.arange(1, settings.bands + 1, dtype=np.uint64), digests.shape[:2]) * _MIX
-    for place in range(settings.band_rows):
-        hashes = _mixed(hashes ^ digests[:, :, place])
+    values, starts = settings.bands * settings.band_rows, shingles.starts.astype(np.uint64)
+    digests = np.empty((len(starts) - 1, settings.bands, settings.band_rows), np.uint64)
+    for first in range(0, len(digests), _TEXTS):
+        ends = starts[first : first + _TEXTS + 1]
+        hashes = shingles.hashes[ends[0] : ends[-1]]
+        matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, ends - ends[0], values, _SEED)
+        rows = itertools.chain.from_iterable(matrix.to_rows())
+        digests[first : first + _TEXTS].reshape(-1)[:] = np.fromiter(rows, np.uint64, values * (len(ends) - 1))
+    return _buckets(digests)
+
+
+def _buckets(digests: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """From MinHash values [texts, bands, values of a band] to the hashes of the bands."""
+    numbers = np.arange(1, digests.shape[1] + 1, dtype=np.uint64)
+    hashes = np.broadcast_to(mixed(numbers), digests.shape[:2])
+    for place in range(digests.shape[2]):
+        hashes = mixed(hashes ^ digests[:, :, place])
     return (hashes >> np.uint64(64 - BUCKET_BITS)).astype(np.int64)
 
 

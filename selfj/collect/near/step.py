@@ -1,8 +1,7 @@
 """From `unique` to `near_duplicates`, table by table."""
 
 import functools
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 
 from selfj.collect.collected import STEP
 from selfj.collect.near.clusters import ClusterMaker
@@ -15,9 +14,6 @@ from selfj.parts import PartMaker, Pool, Table, make_table
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint, Manifest
 
-_ONE_THREAD = {"RAYON_NUM_THREADS": "1"}
-"""Each worker has one CPU; rensa would take them all."""
-
 
 def find_near_duplicates(
     run: RunFolder, settings: NearDuplicateSettings, unique: Manifest, labels: list[str], workers: int
@@ -28,7 +24,7 @@ def find_near_duplicates(
     """
     chain = _Chain(run, settings, unique, workers)
     parts = list(range(unique.parts))
-    bands = chain.make("bands", parts, functools.partial(BandMaker, settings), _ONE_THREAD)
+    bands = chain.make("bands", parts, functools.partial(BandMaker, settings))
     count = pair_parts(bands.rows_out)
     pairs = chain.make("near_pairs", list(range(count)), functools.partial(PairMaker, count))
     count = verify_parts(pairs.rows_out)
@@ -43,11 +39,9 @@ class _Chain:
     def __init__(self, run: RunFolder, settings: NearDuplicateSettings, before: Manifest, workers: int) -> None:
         self.run, self.settings, self.before, self.workers = run, settings, before, workers
 
-    def make(
-        self, name: str, parts: list[int], maker: Callable[[], PartMaker], environment: Mapping[str, str] = MappingProxyType({})
-    ) -> Manifest:
+    def make(self, name: str, parts: list[int], maker: Callable[[], PartMaker]) -> Manifest:
         """The next table; a finished one is left alone."""
         inputs = {self.before.table: self.before.fingerprint.digest}
         table = Table(name, STEP, Fingerprint(as_dict(self.settings, resources=False), inputs), parts)
-        self.before = make_table(self.run, table, maker, Pool(self.workers, environment=dict(environment)))
+        self.before = make_table(self.run, table, maker, Pool(self.workers, tasks=True))
         return self.before

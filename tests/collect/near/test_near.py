@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from selfj.collect.near.clusters import best_of_each, components
-from selfj.collect.near.pairs import distinct_pairs, pairs_of
+from selfj.collect.near.pairs import NEIGHBOURS, distinct_pairs, pairs_of
 from selfj.collect.near.records import BUCKET_BITS
 from selfj.collect.near.signatures import buckets_of, joined, shingles_of
 from selfj.collect.near.verify import jaccard, similarities
@@ -101,13 +101,14 @@ def test_texts_agree_in_bands_the_more_often_the_more_alike_they_are() -> None:
     assert (whole[0] == whole[1:]).sum() == 0 and len(set(whole[0].tolist())) == NEAR.bands
 
 
-def test_each_member_of_a_bucket_is_compared_with_the_first_and_with_four_neighbours() -> None:
+def test_each_member_of_a_bucket_is_compared_with_the_first_and_with_some_neighbours() -> None:
     buckets, nothing = np.array([7, 9, 7, 7, 3, 7]), np.array([], np.int64)
     first, second = pairs_of(buckets, np.array([2, 0, 1, 2, 0, 3]), np.arange(6))
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(0, 2), (0, 3), (0, 5), (2, 3), (2, 5), (3, 5)]
     first, second = pairs_of(np.zeros(40, np.int64), np.arange(40), np.arange(40))
     of_last = sorted(one for one, other in zip(first.tolist(), second.tolist(), strict=True) if other == 39)
-    assert of_last == [0, 35, 36, 37, 38] and len(first) == 1 + 2 + 3 + 4 + 5 * 35
+    before = 39 - NEIGHBOURS
+    assert of_last == [0, *range(before, 39)] and len(first) == sum(range(1, NEIGHBOURS + 1)) + (NEIGHBOURS + 1) * before
     assert [len(column) for column in pairs_of(nothing, nothing, nothing)] == [0, 0]
 
 
