@@ -72,14 +72,11 @@ def step_entry(step: str) -> Step:
 
 
 def connect() -> None:
-    """Join the Ray cluster of the job or of RAY_ADDRESS, else start one for this process; no progress bars in job logs."""
+    """Join the Ray cluster of the job or of RAY_ADDRESS, else start one for this process."""
     import ray
 
     if not ray.is_initialized():
         start_ray(logging_level="WARNING", **_local_options())
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    context.print_on_execution_start = False
 
 
 def start_ray(attempts: int = 3, **options: Any) -> None:
