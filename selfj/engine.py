@@ -256,6 +256,17 @@ def on_gpu(settings: EngineSettings) -> bool:
     return bool(ray.is_initialized() and ray.cluster_resources().get("GPU", 0) > 0)
 
 
+_KEPT_MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(2**25),
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "MALLOC_TOP_PAD_": str(2**26),
+}
+"""For glibc: a step's tensors come from memory that the last step left. Else it goes back to the system after every step, which
+costs a thread that steps an engine 10 to 30 % in page faults.
+"""
+
+
 def engine_pool(settings: EngineSettings) -> Pool:
     """Workers that each hold one engine: whole GPUs, or CPUs."""
     # torch warns that there is no Triton (which CPUs do not need), and vLLM's C++ of how it binds memory.
@@ -273,5 +284,6 @@ def engine_pool(settings: EngineSettings) -> Pool:
         "TORCH_COMPILE_DISABLE": "1",
         "TORCH_CPP_LOG_LEVEL": os.environ.get("TORCH_CPP_LOG_LEVEL", "ERROR"),
         "OMP_NUM_THREADS": str(threads),
+        **_KEPT_MEMORY,
     }
     return Pool(settings.workers, cpus=settings.cpus_per_worker, environment={**common, **cpu})

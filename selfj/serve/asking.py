@@ -39,7 +39,7 @@ class Ask:
     candidates: bool
     """Whether the client wants to see all candidates."""
     departures: list[str]
-    """Fields in which the request differs from how the calibration's answers were drawn."""
+    """Fields in which the request, or the served policy's settings, differ from how the calibration's answers were drawn."""
 
     @property
     def choices(self) -> int:
@@ -139,4 +139,4 @@ def _departures(call: SampleCall, drawing: Drawing, endpoint: Endpoint) -> list[
         "selfj.best_of": drawing.most == 1,
         "selfj.pick": not drawing.tournament,
     }
-    return [field for field, holds in same.items() if not holds]
+    return [*endpoint.departures, *(field for field, holds in same.items() if not holds)]

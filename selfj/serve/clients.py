@@ -27,6 +27,9 @@ PATIENCE_S = 2.0
 QUESTIONS = 32
 """Questions of one call to a judge at the most; so many that wait do not wait for another call to come back."""
 
+FEW = 4
+"""Fewer questions are not worth a call of their own while another is under way: it, and a step of the engine, cost as much."""
+
 
 class _EngineStopped(Exception):
     """The replica is still there, its engine is not."""
@@ -204,11 +207,21 @@ class JudgeClient:
         return await waiting.rated
 
     def _send_on(self) -> None:
-        """Send what waits, unless there are calls enough under way already for everything to be kept busy."""
+        """Send what waits, if it is a fair share of all that is asked, or if nothing is under way.
+
+        Sent at once, the first of many would travel alone, and the others together after it: the judge idle, then overrun.
+        """
         self._waiting = [item for item in self._waiting if not item.rated.done()]
-        while self._waiting and (len(self._under_way) < self._most_calls or _size(self._waiting) >= QUESTIONS):
-            share = math.ceil((_size(self._waiting) + sum(self._under_way)) / self._most_calls)
-            self._send(self._next(min(share, QUESTIONS)))
+        while self._waiting and self._is_due(_size(self._waiting)):
+            self._send(self._next(min(math.ceil(self._share()), QUESTIONS)))
+
+    def _is_due(self, waiting: int) -> bool:
+        free = len(self._under_way) < self._most_calls
+        return not self._under_way or waiting >= QUESTIONS or (free and waiting >= int(self._share()))
+
+    def _share(self) -> float:
+        """Questions of one call, if all that are asked go evenly into as many as may be under way, but not into tiny ones."""
+        return max(FEW, (_size(self._waiting) + sum(self._under_way)) / self._most_calls)
 
     def _next(self, most: int) -> list[_Waiting]:
         """The first that wait, with `most` questions together, or the first alone if it has more."""

@@ -29,6 +29,7 @@ HEALTH_PERIOD_S = 2
 HEALTH_TIMEOUT_S = 30
 NO_BOUND = 1_000_000
 """Requests that a replica works on: more than any machine has connections."""
+NOT_PROMISED = "not as when the run's answers were drawn; what was calibrated is not promised for this policy"
 DRAIN_LOOP_S = 0.5
 """How often a stopping replica looks whether it is idle."""
 
@@ -102,6 +103,7 @@ class Ingress:
             RayMetrics(run.name),
             keys,
             run.policy.system_prompt,
+            run.departures,
             PairJudgeClient(by_handle[2]) if comparing else None,
         )
 
@@ -121,6 +123,8 @@ def application(settings: ServeSettings) -> Any:
     """The application to deploy. Raises SelfJError, in one line, if the run cannot be served."""
     run = ServedRun.of(settings)
     keys = read_keys(settings.access)
+    if run.departures:
+        print(f"warning: {', '.join(run.departures)}: {NOT_PROMISED}", flush=True)
     how = engine_replicas(settings, run.shared)
     further = (PAIR_JUDGE,) if run.policy_compares else ()
     if run.shared:

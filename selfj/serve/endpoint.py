@@ -31,6 +31,8 @@ class Endpoint:
     """API keys as they were where the endpoint was deployed; without, they are read where the application is made."""
     system_prompt: str = ""
     """What the policy is told before every instruction, as it was when the calibration's answers were drawn."""
+    departures: tuple[str, ...] = ()
+    """Settings of the policy that are not those of the calibration's answers: no promise was made for any of its answers."""
     comparing: PairJudgeService | None = None
     """What compares two answers, where something can: a tournament among candidates needs it."""
 

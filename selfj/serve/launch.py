@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import tempfile
-import threading
 from typing import Any
 
 import yaml
@@ -13,6 +12,7 @@ import yaml
 from selfj.errors import SelfJError, SettingsError
 from selfj.serve.front import set_environment
 from selfj.serve.settings import ServeSettings, check_serve_settings, read_serve_settings
+from selfj.serve.watch import EndpointLost, wait_while_served
 
 APPLICATION = "selfj"
 """Name of the application in Ray Serve."""
@@ -43,7 +43,7 @@ def settings_of(arguments: dict[str, Any]) -> ServeSettings:
 def serve_run(settings: ServeSettings) -> None:
     """Serve until SIGINT or SIGTERM, then drain. On the Ray cluster of the job or of RAY_ADDRESS, else on one for this process.
 
-    Raises SelfJError, in one line, if it cannot be served.
+    Raises SelfJError, in one line, if it cannot be served, or is ended from elsewhere.
     """
     from selfj.environment import check_environment
     from selfj.serve.guard.keys import read_keys
@@ -53,18 +53,21 @@ def serve_run(settings: ServeSettings) -> None:
     check_environment()
     read_keys(settings.access)
     ServedRun.of(settings)  # what cannot be served is said before Ray starts
-    own = _join_ray(settings)
+    own, lost = _join_ray(settings), False
     for name in (signal.SIGINT, signal.SIGTERM):  # after Ray, which has a handler of its own
         signal.signal(name, signal.default_int_handler)
     try:
         _deploy(settings)
         print(f"ready: http://{settings.host}:{settings.port}", flush=True)
-        threading.Event().wait()
+        wait_while_served(APPLICATION)
     except KeyboardInterrupt:
         print("stopping: what has begun is finished", flush=True)
         _drain(settings)
+    except EndpointLost:
+        lost = True
+        raise
     finally:
-        _leave(own)
+        _leave(own, lost)
 
 
 def _deploy(settings: ServeSettings) -> None:
@@ -143,12 +146,15 @@ def _drain(settings: ServeSettings) -> None:
         print(f"{left} requests are left unfinished" if left else "all are finished", flush=True)
 
 
-def _leave(own: bool) -> None:
+def _leave(own: bool, lost: bool) -> None:
+    """Take the endpoint away; where it is lost, there is nobody to ask for that."""
     import ray
     from ray import serve
 
-    with contextlib.suppress(TimeoutError):  # Ray Serve waits a minute; replicas that need longer go on
-        serve.delete(APPLICATION)
+    if not lost:
+        with contextlib.suppress(TimeoutError):  # Ray Serve waits a minute; replicas that need longer go on
+            serve.delete(APPLICATION)
     if own:
-        serve.shutdown()
+        if not lost:
+            serve.shutdown()
         ray.shutdown()

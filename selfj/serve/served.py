@@ -20,6 +20,7 @@ from selfj.serve.guard.weights import check_weights
 from selfj.serve.roles import Judge, PairJudge, Policy
 from selfj.serve.settings import ServeSettings
 from selfj.store import Store, content_hash, local_copy
+from selfj.tables import Fingerprint
 
 SAFE = {"load_format": "safetensors", "trust_remote_code": False}
 """Options of every engine that is served: no pickled weights, no code of the model's author."""
@@ -47,6 +48,8 @@ class ServedRun:
     """Of the policy, in tokens; 0 leaves it to the context."""
     comparing: str = ""
     """Folder of a model that compares two answers; the policy's own where that is one."""
+    departures: tuple[str, ...] = ()
+    """Settings of the policy that are not those its answers were drawn with when the promises were made."""
 
     @property
     def policy_compares(self) -> bool:
@@ -61,7 +64,8 @@ class ServedRun:
         promise was never calibrated.
         """
         run = RunFolder(settings.run)
-        made = _answers_made_with(run)
+        answers = _answers_made_with(run)
+        made = answers.settings
         policy = _policy(ModelSettings(**made["policy"]), settings.policy)
         judge = JudgeFolder.load(local_copy(run.path("judge")))
         comparing = settings.comparing or (policy.model if Store(policy.model).exists(CARD) else "")
@@ -85,6 +89,7 @@ class ServedRun:
             shared,
             settings.limits.prompt_tokens,
             comparing and absolute_path(comparing),
+            _departures(answers, policy),
         )
 
     def policy_engine(self) -> Engine:
@@ -151,11 +156,24 @@ def on_same_weights(judge: JudgeFolder, policy: ModelSettings) -> bool:
     return judge.model == policy.model or content_hash(judge.model) == content_hash(policy.model)
 
 
-def _answers_made_with(run: RunFolder) -> dict[str, Any]:
+def _answers_made_with(run: RunFolder) -> Fingerprint:
     manifest = run.table("responses").manifest()
     if manifest is None:
         raise RunFolderError(f"{run.address}: no answers of a policy are there (responses/); give the folder of a finished run")
-    return manifest.fingerprint.settings
+    return manifest.fingerprint
+
+
+def _departures(answers: Fingerprint, served: ModelSettings) -> tuple[str, ...]:
+    """Settings that make the served policy another one than that of the run's answers; files are compared by their content."""
+    made, known = ModelSettings(**answers.settings["policy"]), answers.inputs
+    template = served.chat_template and content_hash(served.chat_template)
+    changed = {
+        "model": "policy" in known and content_hash(served.model) != known["policy"],
+        "revision": served.revision != made.revision,
+        "chat_template": template != known.get("chat_template", made.chat_template and content_hash(made.chat_template)),
+        "system_prompt": served.system_prompt != made.system_prompt,
+    }
+    return tuple(f"policy.{name}" for name, differs in changed.items() if differs)
 
 
 def _policy(made: ModelSettings, wanted: ModelSettings) -> ModelSettings:

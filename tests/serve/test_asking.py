@@ -151,3 +151,9 @@ def test_only_an_answer_that_is_neither_judged_nor_picked_can_be_sent_at_once():
     assert asked(model="pocket@always").at_once
     assert not asked(model="pocket@always", selfj={"best_of": 2}).at_once
     assert not asked().at_once
+
+
+def test_another_policy_than_the_calibrations_is_a_departure_of_every_request():
+    endpoint = replace(fake_endpoint(), departures=("policy.system_prompt",))
+    request = ChatRequest.model_validate({"model": "pocket", "messages": [USER], "temperature": 0.5})
+    assert ask_of(request, endpoint, "req-1").departures == ["policy.system_prompt", "temperature"]

@@ -229,20 +229,24 @@ def test_requests_that_come_while_calls_are_under_way_share_the_next() -> None:
 
     rated = asyncio.run(ask())
     assert [answer.ratings[0].score for answer in rated] == list(range(1, 9))
-    assert [len(calls) for _, calls in handle.calls] == [1, 1, 4, 2]
+    assert [len(calls) for _, calls in handle.calls] == [1, 4, 3]
 
 
 def test_many_waiting_questions_do_not_wait_for_the_calls_before() -> None:
     client, handle = judge(rated_by_length, delay_s=0.05)
 
     async def ask():
-        await asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(CALLS + QUESTIONS)))
+        asked = [asyncio.ensure_future(client.rate([Question("?", "x")], "r")) for _ in range(5 + QUESTIONS)]
+        await asyncio.sleep(0.01)
+        sent = [len(calls) for _, calls in handle.calls]
+        await asyncio.gather(*asked)
+        return sent
 
-    asyncio.run(ask())
-    assert [len(calls) for _, calls in handle.calls] == [1, 1, (CALLS + QUESTIONS) // CALLS, QUESTIONS // CALLS - 1]
+    assert asyncio.run(ask()) == [1, 4, (5 + QUESTIONS + 1) // CALLS]
+    assert sum(len(calls) for _, calls in handle.calls) == 5 + QUESTIONS
 
 
-def test_calls_under_way_are_as_many_as_keep_every_replica_busy_and_of_one_size() -> None:
+def test_calls_under_way_are_as_many_as_keep_every_replica_busy_and_much_of_one_size() -> None:
     client, handle = judge(rated_by_length, delay_s=0.02)
     client = JudgeClient(client._calls, -1, replicas=2)
 
@@ -250,7 +254,23 @@ def test_calls_under_way_are_as_many_as_keep_every_replica_busy_and_of_one_size(
         await asyncio.gather(*(client.rate([Question("?", "x")], "r") for _ in range(20)))
 
     asyncio.run(ask())
-    assert [len(calls) for _, calls in handle.calls] == [1, 1, 1, 1, 5, 5, 5, 1]
+    assert [len(calls) for _, calls in handle.calls] == [1, 4, 4, 4, 5, 2]
+
+
+def test_a_call_waits_for_its_fair_share_while_another_is_under_way() -> None:
+    client, handle = judge(rated_by_length, delay_s=0.05)
+
+    async def ask():
+        many = asyncio.ensure_future(client.rate([Question("?", "x")] * 8, "r"))
+        await asyncio.sleep(0)
+        few = [asyncio.ensure_future(client.rate([Question("?", "x")], "r")) for _ in range(9)]
+        await asyncio.sleep(0.01)
+        sent = [sum(map(len, calls)) for _, calls in handle.calls]
+        await asyncio.gather(many, *few)
+        return sent
+
+    assert asyncio.run(ask()) == [8, 7]
+    assert [sum(map(len, calls)) for _, calls in handle.calls] == [8, 7, 2]
 
 
 def test_a_long_list_is_rated_in_several_calls_and_comes_back_in_order() -> None:

@@ -1,15 +1,18 @@
 """What Ray Serve is told about the deployments."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from selfj.config import EngineSettings
 from selfj.errors import ModelError, SettingsError
+from selfj.run import RunFolder
 from selfj.serve.deployments import NO_BOUND, application, engine_replicas, replica_options, room
 from selfj.serve.served import ServedRun
 from selfj.serve.settings import AccessSettings, ReplicaSettings, ServeSettings
-from tests.serve.folders import make_comparing, make_run
+from selfj.store import content_hash
+from tests.serve.folders import POLICY, make_comparing, make_run
 
 
 def settings_for(run: Path, **changes) -> ServeSettings:
@@ -111,3 +114,28 @@ def test_settings_may_say_where_the_policy_lies_now(tmp_path: Path) -> None:
     settings.policy.context = 256
     run = ServedRun.of(settings)
     assert (run.name, run.policy.context, run.policy.name) == ("mine", 256, "pocket")
+
+
+def test_a_policy_that_is_not_the_calibrations_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = settings_for(make_run(tmp_path / "run"))
+    application(settings)
+    assert "warning" not in capsys.readouterr().out
+    settings.policy.system_prompt = "Be brief."
+    application(settings)
+    assert "warning: policy.system_prompt: not as when the run's answers were drawn" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["model", "chat_template"])
+def test_files_of_the_policy_are_told_apart_by_what_is_in_them(tmp_path: Path, name: str) -> None:
+    policy, template = shutil.copytree(POLICY, tmp_path / "policy"), tmp_path / "chat.jinja"
+    template.write_text("{{ messages[0].content }}")
+    table = RunFolder(str(make_run(tmp_path / "run"))).table("responses")
+    manifest = table.manifest()
+    manifest.fingerprint.inputs |= {"policy": content_hash(str(POLICY)), "chat_template": content_hash(str(template))}
+    table.write_manifest(manifest)
+    settings = settings_for(tmp_path / "run")
+    settings.policy.model, settings.policy.chat_template = str(policy), str(template)
+    assert ServedRun.of(settings).departures == ()
+    changed = {"model": policy / "generation_config.json", "chat_template": template}[name]
+    changed.write_text(changed.read_text() + "\n")
+    assert ServedRun.of(settings).departures == (f"policy.{name}",)

@@ -18,13 +18,13 @@ STARTED = int(time.time())
 @router.get("/v1/models")
 async def models(endpoint: Served) -> ModelList:
     """The served model, with its default promise, and with each promise that was calibrated."""
-    default = promise_card(endpoint.promises.default, endpoint.name)
-    cards = [default, *promise_cards(endpoint.promises, endpoint.name)]
+    default = promise_card(endpoint, endpoint.promises.default, endpoint.name)
+    cards = [default, *promise_cards(endpoint)]
     return ModelList(data=[Model(id=card.model, created=STARTED, selfj=card) for card in cards])
 
 
 @router.get("/v1/models/{model:path}")
 async def model(model: str, endpoint: Served) -> Model:
     """One of them."""
-    card = promise_card(endpoint.promises.asked(model, endpoint.name), model)
+    card = promise_card(endpoint, endpoint.promises.asked(model, endpoint.name), model)
     return Model(id=model, created=STARTED, selfj=card)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from selfj.serve.decide import REFUSAL, Promise, Promises
+from selfj.serve.decide import REFUSAL, Promise
 from selfj.serve.endpoint import Endpoint
 
 
@@ -39,6 +39,8 @@ class PromiseCard(BaseModel):
     quality: float | None = None
     lower_bound: float | None = None
     """Of the quality, with the promise's confidence."""
+    departures: list[str] = Field(default_factory=list)
+    """Settings of the served policy that are not those of the calibration's answers: then nothing was promised for it."""
 
 
 class SamplingCard(BaseModel):
@@ -89,7 +91,7 @@ def calibration_card(endpoint: Endpoint) -> CalibrationCard:
             **promises.calibration,
             "model": endpoint.name,
             "default": promises.default.name,
-            "promises": promise_cards(promises, endpoint.name),
+            "promises": promise_cards(endpoint),
             "sampling": vars(endpoint.sampling),
             "limits": vars(settings.limits),
             "refusal": settings.refusal or REFUSAL,
@@ -97,11 +99,13 @@ def calibration_card(endpoint: Endpoint) -> CalibrationCard:
     )
 
 
-def promise_cards(promises: Promises, model: str) -> list[PromiseCard]:
-    """The cards of all promises, `always` last; `model` is the served model's name."""
-    return [promise_card(promise, f"{model}@{promise.name}") for promise in promises.known.values()]
+def promise_cards(endpoint: Endpoint) -> list[PromiseCard]:
+    """The cards of all promises, `always` last."""
+    return [promise_card(endpoint, promise, f"{endpoint.name}@{promise.name}") for promise in endpoint.promises.known.values()]
 
 
-def promise_card(promise: Promise, model: str) -> PromiseCard:
+def promise_card(endpoint: Endpoint, promise: Promise, model: str) -> PromiseCard:
     """The card of a promise that requests name as `model`."""
-    return PromiseCard.model_validate({**promise.card, "name": promise.name, "model": model, "threshold": promise.threshold})
+    departures = list(endpoint.departures) if promise.card else []
+    named = {"name": promise.name, "model": model, "threshold": promise.threshold, "departures": departures}
+    return PromiseCard.model_validate({**promise.card, **named})

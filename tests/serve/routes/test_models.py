@@ -1,8 +1,11 @@
 """`/v1/models`."""
 
+from dataclasses import replace
+
 from starlette.testclient import TestClient
 
-from tests.serve.fakes import fake_app
+from selfj.serve.app import create_app
+from tests.serve.fakes import fake_app, fake_endpoint
 
 CLIENT = TestClient(fake_app())
 
@@ -29,3 +32,11 @@ def test_the_names_of_models_are_those_that_requests_may_use():
 
 def test_a_name_that_is_not_served_is_404():
     assert CLIENT.get("/v1/models/pocket@quality=0.9").status_code == 404
+
+
+def test_promises_say_that_they_were_made_for_another_policy():
+    client = TestClient(create_app(replace(fake_endpoint(), departures=("policy.system_prompt",))))
+    said = {card["name"]: card["departures"] for card in client.get("/v1/calibration").json()["promises"]}
+    assert said == {"coverage=0.8": ["policy.system_prompt"], "quality=0.7": ["policy.system_prompt"], "always": []}
+    assert client.get("/v1/models/pocket").json()["selfj"]["departures"] == ["policy.system_prompt"]
+    assert CLIENT.get("/v1/models/pocket").json()["selfj"]["departures"] == []
