@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from typing import Any
 
 import yaml
@@ -14,10 +13,8 @@ from selfj.card import drawings, tables
 from selfj.card.facts import Facts
 from selfj.card.lengths import classes, in_words
 from selfj.config import as_dict
-from selfj.evaluate.report import formats
 from selfj.evaluate.report.charts import Chart
-
-_TEMPLATES = ("selfj.card", "selfj.evaluate.report")
+from selfj.evaluate.report.rendering import environment
 
 
 @dataclass(frozen=True)
@@ -92,23 +89,5 @@ def _listed(objects: Counter[str]) -> str:
 
 def html(facts: Facts) -> str:
     """The page; every text from data is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.FunctionLoader(_reader(package)) for package in _TEMPLATES]),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(formats.FILTERS)
-    template = environment.get_template("card.html.jinja")
+    template = environment("selfj.card").get_template("card.html.jinja")
     return str(template.render(page=Page(facts), facts=facts, tables=tables, version=__version__))
-
-
-def _reader(package: str) -> Any:
-    def read(name: str) -> str | None:
-        file = files(package).joinpath("templates", name)
-        return file.read_text("utf-8") if file.is_file() else None
-
-    return read

@@ -214,8 +214,7 @@ def comparison_html(comparisons: Sequence[Comparison]) -> str:
     """The comparison as one HTML file that works offline."""
     from selfj.study.page import environment
 
-    made = environment(escape=True)
-    made.filters.update(reach=_reach, change_in_words=change_in_words, rows_in_words=rows_in_words)
+    made = environment(reach=_reach, change_in_words=change_in_words, rows_in_words=rows_in_words)
     others = [name for name in STATISTICS if name != "pearson"]
     return str(
         made.get_template("compare.html.jinja").render(

@@ -3,23 +3,21 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 from selfj import __version__
 from selfj.evaluate.methods import TASK_MEAN
 from selfj.evaluate.metrics.measures import COVERAGES
 from selfj.evaluate.predictions import PredictedBy
-from selfj.evaluate.report import formats
+from selfj.evaluate.report import rendering
 from selfj.evaluate.report.charts import Chart
 from selfj.evaluate.report.drawings import Picks, best_of_n
 from selfj.evaluate.report.styles import Style, styles_of
-from selfj.evaluate.report.titles import PAPER, PaperRow
+from selfj.evaluate.report.titles import PaperRow, not_run
 from selfj.evaluate.report.view import PICKERS
 from selfj.progress import duration
 from selfj.study import words
 
-_TEMPLATES = ("selfj.study", "selfj.evaluate.report")
 _SECTIONS = {
     "table": "The paper’s table",
     "orders": "The order that a faithful implementation shows",
@@ -119,9 +117,7 @@ class Page:
 
     def not_run(self, with_reference: bool) -> list[PaperRow]:
         """Rows that only the paper has."""
-        ours = [method for method in self.methods if method.with_reference == with_reference]
-        there = {method.name for method in ours} | {method.paper for method in ours}
-        return [row for row in PAPER if row.with_reference == with_reference and not there & {row.name, row.pearson}]
+        return not_run(self.methods, with_reference)
 
     @property
     def missing(self) -> list[RunRow]:
@@ -146,7 +142,7 @@ def markdown(page: Page) -> str:
 def _render(template: str, page: Page, *, escape: bool) -> str:
     shown = curve(page.metrics) if escape else None
     return str(
-        environment(escape)
+        environment(escape=escape)
         .get_template(template)
         .render(
             page=page,
@@ -160,27 +156,9 @@ def _render(template: str, page: Page, *, escape: bool) -> str:
     )
 
 
-def environment(escape: bool) -> Any:
-    """Templates of this package and of the report, with the report's ways to write numbers."""
-    import jinja2
-
-    made = jinja2.Environment(
-        loader=jinja2.ChoiceLoader([jinja2.FunctionLoader(_reader(package)) for package in _TEMPLATES]),
-        autoescape=escape,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters.update(formats.FILTERS, duration=duration, verdict=words.verdict)
-    return made
-
-
-def _reader(package: str) -> Any:
-    def read(name: str) -> str | None:
-        file = files(package).joinpath("templates", name)
-        return file.read_text("utf-8") if file.is_file() else None
-
-    return read
+def environment(*, escape: bool = True, **filters: Any) -> Any:
+    """Templates of studies and of the report, with the report's ways to write numbers; `filters` are further ones."""
+    return rendering.environment("selfj.study", escape=escape, duration=duration, verdict=words.verdict, **filters)
 
 
 def curve(metrics: Mapping[str, Any]) -> Chart | None:

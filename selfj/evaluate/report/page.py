@@ -1,7 +1,6 @@
 """The report of a run: `report/index.html`, one file that works offline, and `report/metrics.json`."""
 
 import json
-from importlib.resources import files
 from typing import Any
 
 import yaml
@@ -12,8 +11,8 @@ from selfj.evaluate.evaluation import metrics_of
 from selfj.evaluate.gold import gold_source
 from selfj.evaluate.methods import TASK_MEAN, methods_of
 from selfj.evaluate.report import sections, words
-from selfj.evaluate.report.formats import FILTERS
 from selfj.evaluate.report.ranking import METRICS, Ranking, read_ranking
+from selfj.evaluate.report.rendering import environment
 from selfj.evaluate.report.view import CALIBRATED, PICKERS, View, bins_of, view_of
 from selfj.evaluate.rows import HeldOut, read_held_out
 from selfj.progress import duration
@@ -44,17 +43,8 @@ def write_report(run: RunFolder, settings: Settings, policies: list[HeldOut] | N
 
 def render(views: list[View], ranking: Ranking | None, metrics: dict[str, Any], settings: Settings) -> str:
     """The HTML page; every text from data is escaped."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_template),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS, comparison=words.comparison, duration=duration, bins=bins_of)
-    return environment.get_template("report.html.jinja").render(
+    template = environment(comparison=words.comparison, duration=duration, bins=bins_of).get_template("report.html.jinja")
+    text = template.render(
         views=views,
         ranking=ranking,
         metrics=metrics,
@@ -68,7 +58,4 @@ def render(views: list[View], ranking: Ranking | None, metrics: dict[str, Any], 
         task_mean=TASK_MEAN,
         version=__version__,
     )
-
-
-def _template(name: str) -> str:
-    return files("selfj.evaluate.report").joinpath("templates", name).read_text("utf-8")
+    return str(text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfj.evaluate.methods import TASK_MEAN, Method
+from selfj.evaluate.predictions import PredictedBy
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,9 @@ def _title(name: str, method: Method | None, entry: Mapping[str, Any], uses: Map
     return Title(name, method.title, full, seeing, method.paper, method.explanation)
 
 
-def not_run(titles: Iterable[Title], with_reference: bool) -> list[PaperRow]:
+def not_run(methods: Iterable[Title | PredictedBy], with_reference: bool) -> list[PaperRow]:
     """Rows of the paper's table that a run lacks: neither a method of that name nor one that is set beside that number."""
-    ours = [title for title in titles if title.with_reference == with_reference]
-    names, numbers = {title.name for title in ours}, {title.paper for title in ours}
+    ours = [method for method in methods if method.with_reference == with_reference]
+    names, numbers = {method.name for method in ours}, {method.paper for method in ours}
     rows = (row for row in PAPER if row.with_reference == with_reference)
     return [row for row in rows if row.name not in names and (row.name or row.pearson not in numbers)]

@@ -139,7 +139,7 @@ def _missing(metrics: Mapping[str, Any]) -> str:
 
 def html(page: Page) -> str:
     """The page; every text from data is escaped."""
-    made = environment(escape=True)
+    made = environment()
     metrics = page.metrics
     return str(
         made.get_template("selfjudge.html.jinja").render(

@@ -5,6 +5,7 @@ import pytest
 
 from selfj.evaluate import report
 from selfj.evaluate.methods import METHODS, TASK_MEAN, methods_of
+from selfj.evaluate.predictions import PredictedBy
 from selfj.evaluate.report.styles import DASHES, HUES, MARKERS, STYLES, styles_of
 from selfj.evaluate.report.titles import PAPER, not_run, titles_of
 from tests.evaluate.report.full_run import full_settings
@@ -49,6 +50,13 @@ def test_a_judge_from_outside_takes_the_place_of_the_papers_row_that_it_is_set_b
     titles = titles_of(methods, {method.name: {"with_reference": method.with_reference} for method in methods})
     assert [row.title for row in not_run(titles.values(), with_reference=False)] == ["Auto-J-13b"]
     assert not not_run(titles.values(), with_reference=True)
+
+
+def test_a_judge_that_is_set_beside_no_number_takes_the_place_of_no_row():
+    judge = PredictedBy("gpt", "GPT", with_reference=False, paper=None, outside=True)
+    assert [row.title for row in not_run([judge], with_reference=False) if row.name is None] == [
+        "GPT-3.5-turbo", "Auto-J-13b", "UltraRM-13b",
+    ]  # fmt: skip
 
 
 def test_no_two_lines_look_the_same_even_without_colour(run_folder):
