@@ -35,7 +35,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from selfj.environment import check_environment, installed_versions
-from selfj.errors import SelfJError
+from selfj.errors import SelfJError, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_ADDRESS = "http://127.0.0.1:8265"
@@ -77,8 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run_command(options.command, options.object_store_mb)
         return {"start": start_command, "stop": stop_command, "status": status_command}[options.action](options)
     except SelfJError as problem:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
-        return 2
+        return tell(problem)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr, flush=True)
         return 130

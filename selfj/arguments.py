@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from selfj.errors import SettingsError
@@ -28,6 +28,13 @@ def settings_from(kind: type[Kind], arguments: Sequence[str] | None, program: st
         raise SettingsError(f"{subject}: {' '.join(str(problem).split())} (see --help)") from None
     values.pop("config", None)
     return kind(**values)
+
+
+def check_limits(limits: Iterable[tuple[bool, str]], subject: str = "settings") -> None:
+    """Raise SettingsError, in one line that begins with `subject`, with the message of every limit that does not hold."""
+    problems = [message for holds, message in limits if not holds]
+    if problems:
+        raise SettingsError(f"{subject}: " + "; ".join(problems))
 
 
 def _with_underscores(arguments: Sequence[str] | None) -> list[str]:

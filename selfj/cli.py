@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from selfj import __version__
 from selfj.commands import calibrate, collect, compare, evaluate, plan, rank, run, serve, status
-from selfj.errors import SelfJError
+from selfj.errors import SelfJError, tell
 
 COMMANDS = (plan, run, collect, status, calibrate, serve, compare, evaluate, rank)
 """In the order of `selfj --help`; each module has `add`, which registers it, and `run`."""
@@ -21,8 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise SelfJError(f"unknown argument {settings[0]} (see selfj {options.command} --help)")
         return int(options.run(options, settings))
     except SelfJError as problem:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
-        return 2
+        return tell(problem)
     except KeyboardInterrupt:
         return 130
 

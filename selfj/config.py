@@ -14,7 +14,7 @@ from typing import Any, Literal
 from selfj.arguments import settings_from
 from selfj.collect_settings import CollectSettings
 from selfj.errors import SettingsError
-from selfj.setting_fields import ADDED, resource
+from selfj.setting_fields import ADDED, folder_of, resource
 
 STEPS = ("collect", "sample", "score", "train", "evaluate", "report")
 SELF_JUDGE_STEPS = ("preferences", "jsft", "self_training")
@@ -283,7 +283,7 @@ class Settings:
     @property
     def run_folder(self) -> str:
         """Address of this run's folder."""
-        return f"{self.runs.rstrip('/')}/{self.name}"
+        return folder_of(self.runs, self.name)
 
     @property
     def policy_name(self) -> str:

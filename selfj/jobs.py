@@ -4,17 +4,19 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from selfj.config import STEPS, Settings, read_settings
-from selfj.errors import SelfJError
+from selfj.errors import SelfJError, told
 from selfj.progress import duration
 from selfj.run import RunFolder
 
-Step = Callable[[RunFolder, Settings], Any]
+Kind = TypeVar("Kind")
+Step = Callable[[RunFolder, Any], Any]
+"""Takes the run's folder and settings."""
 
-_ENTRIES = {
+ENTRIES = {
     "collect": "selfj.collect:collect",
     "sample": "selfj.sample:sample",
     "score": "selfj.score:score",
@@ -27,12 +29,18 @@ _ENTRIES = {
 
 def run_job(*steps: str, arguments: Sequence[str] | None = None) -> None:
     """Run `steps` with the command line's settings; print the run folder, or one line of error and exit with 2."""
-    try:
-        settings = read_settings(arguments, program=os.path.basename(sys.argv[0]))
-        run_steps(settings, steps)
-    except SelfJError as problem:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
-        raise SystemExit(2) from None
+    with told():
+        run_steps(read_settings(arguments, program=os.path.basename(sys.argv[0])), steps)
+
+
+def run_alone(read: Callable[[], Kind], make: Callable[[Kind], object]) -> None:
+    """What a script does for work that is no step of a run: `read` its settings, join the Ray cluster, `make` it, say where it
+    lies; or one line of error and exit with 2.
+    """
+    with told():
+        settings = read()
+        connect()
+        print(f"done: {make(settings)}", flush=True)
 
 
 def run_steps(settings: Settings, steps: Sequence[str] = STEPS) -> RunFolder:
@@ -40,35 +48,46 @@ def run_steps(settings: Settings, steps: Sequence[str] = STEPS) -> RunFolder:
 
     Finished tables are kept. Raises SelfJError for what a user can mend.
     """
-    from selfj.environment import check_environment
-
-    check_environment()
-    run = RunFolder(settings.run_folder)
-    run.check_writable()
+    run = writable_run(settings.run_folder)
     if settings.restart_from:
         run.restart_from(settings.restart_from)
-    connect()
-    started = time.monotonic()
-    for step in steps:
-        _run_step(run, settings, step)
-    print(f"done in {duration(time.monotonic() - started)}: {run.address}", flush=True)
+    run_in_order(run, settings, {step: ENTRIES[step] for step in steps})
     return run
 
 
-def _run_step(run: RunFolder, settings: Settings, step: str) -> None:
+def writable_run(address: str) -> RunFolder:
+    """The run folder, after a look at what would fail later. Raises SelfJError if packages do not fit or it is not writable."""
+    from selfj.environment import check_environment
+
+    check_environment()
+    run = RunFolder(address)
+    run.check_writable()
+    return run
+
+
+def run_in_order(run: RunFolder, settings: Any, entries: Mapping[str, str]) -> None:
+    """Join the Ray cluster and run steps one after the other, telling how long each took. `entries`: step → MODULE:FUNCTION."""
+    connect()
+    started = time.monotonic()
+    for step, entry in entries.items():
+        _run_step(run, settings, step, entry)
+    print(f"done in {duration(time.monotonic() - started)}: {run.address}", flush=True)
+
+
+def _run_step(run: RunFolder, settings: Any, step: str, entry: str) -> None:
     started = time.monotonic()
     print(f"{step}: begins", flush=True)
-    result = step_entry(step)(run, settings)
+    result = step_entry(entry)(run, settings)
     print(f"{step}: ended after {duration(time.monotonic() - started)}", flush=True)
     if isinstance(result, str):
         print(f"{step}: {result}", flush=True)
 
 
-def step_entry(step: str) -> Step:
+def step_entry(entry: str) -> Step:
     """The function that runs a step."""
-    module, _, name = _ENTRIES[step].partition(":")
-    entry: Step = getattr(importlib.import_module(module), name)
-    return entry
+    module, _, name = entry.partition(":")
+    function: Step = getattr(importlib.import_module(module), name)
+    return function
 
 
 def connect() -> None:

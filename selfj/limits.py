@@ -4,12 +4,13 @@ import re
 
 from selfj.collect_settings import ClassifierSettings
 from selfj.config import Settings
+from selfj.setting_fields import name_limit
 
 
 def problems_of(settings: Settings) -> list[str]:
     """One line for each value out of its range."""
     limits: list[tuple[bool, str]] = [
-        (bool(settings.name) and "/" not in settings.name, "name: a plain folder name is expected"),
+        name_limit(settings.name),
         (bool(settings.policy.model), "policy.model: give a folder or a Hugging Face name"),
         (bool(settings.collect.sources), "collect.sources: give at least one source"),
         (

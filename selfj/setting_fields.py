@@ -1,4 +1,4 @@
-"""What a setting is to the fingerprint of a run, said at its field."""
+"""What settings have in common: marks of fields, for fingerprints; the name and the folder of what is made."""
 
 from dataclasses import field
 from typing import Any
@@ -15,3 +15,13 @@ def resource(default: Any) -> Any:
 def added(default: bool | int | float | str | None) -> Any:
     """A field that came later, with its default."""
     return field(default=default, metadata=ADDED)
+
+
+def name_limit(name: str, setting: str = "name") -> tuple[bool, str]:
+    """Whether a name can be a folder's, and what is said where it cannot (selfj.arguments.check_limits)."""
+    return bool(name) and "/" not in name, f"{setting}: a plain folder name is expected"
+
+
+def folder_of(runs: str, name: str) -> str:
+    """Address of the folder `name` below the folder of runs."""
+    return f"{runs.rstrip('/')}/{name}"

@@ -5,11 +5,11 @@ import ray
 
 from selfj.config import STEPS
 from selfj.errors import SelfJError
-from selfj.jobs import run_job, start_ray, step_entry
+from selfj.jobs import ENTRIES, run_job, start_ray, step_entry
 
 
 def test_every_step_has_an_entry_that_can_be_called() -> None:
-    assert all(callable(step_entry(step)) for step in STEPS)
+    assert tuple(ENTRIES) == STEPS and all(callable(step_entry(entry)) for entry in ENTRIES.values())
 
 
 def test_what_a_user_can_mend_is_one_line_and_exit_status_2(capsys: pytest.CaptureFixture[str]) -> None:

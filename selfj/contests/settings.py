@@ -7,11 +7,11 @@ python ray_jobs/tournament.py --path candidates.jsonl --judge.pointwise '{kind: 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from selfj.arguments import settings_from
+from selfj.arguments import check_limits, settings_from
 from selfj.collect_settings import Split
 from selfj.config import EngineSettings
-from selfj.errors import SettingsError
 from selfj.selfjudge.judges import PairJudgeSettings, check_pair_judge
+from selfj.setting_fields import folder_of
 
 
 @dataclass
@@ -57,7 +57,7 @@ class TournamentSettings:
     @property
     def folder(self) -> str:
         """Address of the output folder."""
-        return f"{self.runs.rstrip('/')}/{self.name}"
+        return folder_of(self.runs, self.name)
 
 
 def read_tournament_settings(arguments: Sequence[str] | None = None) -> TournamentSettings:
@@ -79,7 +79,5 @@ def check_tournament(settings: TournamentSettings) -> None:
         (settings.rows_per_part > 0, "rows_per_part: at least 1"),
         (settings.gold == "none" or ":" in settings.gold, "gold: MODULE:FUNCTION, or none"),
     ]
-    problems = [message for holds, message in limits if not holds]
-    if problems:
-        raise SettingsError("settings: " + "; ".join(problems))
+    check_limits(limits)
     check_pair_judge(settings.judge)

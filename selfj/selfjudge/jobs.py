@@ -1,18 +1,13 @@
 """What the SELF-JUDGE scripts in `ray_jobs/` do: read the settings, join the Ray cluster, run steps, say where the result is."""
 
-import importlib
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from selfj.errors import SelfJError
-from selfj.progress import duration
+from selfj.errors import told
+from selfj.jobs import run_in_order, writable_run
 from selfj.run import RunFolder
 from selfj.selfjudge.settings import STEP_TABLES, SelfJudgeSettings, read_selfjudge_settings
-
-Step = Callable[[RunFolder, SelfJudgeSettings], Any]
 
 ENTRIES = {
     "preferences": "selfj.selfjudge.preferences.step:make_preferences",
@@ -27,12 +22,8 @@ ARM_STEP = "self_training"
 
 def run_selfjudge(*steps: str, arguments: Sequence[str] | None = None) -> None:
     """Run `steps` with the command line's settings; print the run folder, or one line of error and exit with 2."""
-    try:
-        settings = read_selfjudge_settings(arguments, program=os.path.basename(sys.argv[0]))
-        run_selfjudge_steps(settings, steps)
-    except SelfJError as problem:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
-        raise SystemExit(2) from None
+    with told():
+        run_selfjudge_steps(read_selfjudge_settings(arguments, program=os.path.basename(sys.argv[0])), steps)
 
 
 def run_selfjudge_steps(settings: SelfJudgeSettings, steps: Sequence[str]) -> RunFolder:
@@ -40,24 +31,10 @@ def run_selfjudge_steps(settings: SelfJudgeSettings, steps: Sequence[str]) -> Ru
 
     Raises SelfJError for what a user can mend.
     """
-    from selfj.environment import check_environment
-    from selfj.jobs import connect
-
-    check_environment()
-    run = RunFolder(settings.run_folder)
-    run.check_writable()
+    run = writable_run(settings.run_folder)
     if settings.restart_from not in ("", ARM_STEP):
         restart_from(run, settings.restart_from)
-    connect()
-    started = time.monotonic()
-    for step in steps:
-        begun = time.monotonic()
-        print(f"{step}: begins", flush=True)
-        module, _, name = ENTRIES[step].partition(":")
-        entry: Step = getattr(importlib.import_module(module), name)
-        entry(run, settings)
-        print(f"{step}: ended after {duration(time.monotonic() - begun)}", flush=True)
-    print(f"done in {duration(time.monotonic() - started)}: {run.address}", flush=True)
+    run_in_order(run, settings, {step: ENTRIES[step] for step in steps})
     return run
 
 

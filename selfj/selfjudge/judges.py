@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from selfj.arguments import check_limits
 from selfj.config import EngineSettings, ModelSettings, OutsideJudgeSettings, absolute_path, as_dict
 from selfj.engine import Adapter, Engine, check_model_folder, content_of_model, engine_pool
-from selfj.errors import ModelError, SettingsError
+from selfj.errors import ModelError
 from selfj.parts import Pool
 from selfj.raters import content_of, judge_pool, load_judge
 from selfj.selfjudge.jsft.card import CARD, JsftFolder
@@ -41,9 +42,7 @@ def check_pair_judge(settings: PairJudgeSettings) -> None:
         (bool(settings.model.model) != (settings.pointwise is not None), "judge: give either `model` or `pointwise`"),
         (not unknown, f"judge.principles: {', '.join(unknown)}: unknown; there is {', '.join(PRINCIPLES)}"),
     ]
-    problems = [message for holds, message in limits if not holds]
-    if problems:
-        raise SettingsError("settings: " + "; ".join(problems))
+    check_limits(limits)
     if settings.pointwise is None:
         check_model_folder(settings.model.model)
         asking_of(settings)

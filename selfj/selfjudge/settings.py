@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from selfj.arguments import settings_from
+from selfj.arguments import check_limits, settings_from
 from selfj.config import EngineSettings, LoopSettings, ModelSettings
-from selfj.errors import SettingsError
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings, limits
 from selfj.selfjudge.wording import OVERALL, PRINCIPLES
-from selfj.setting_fields import resource
+from selfj.setting_fields import folder_of, name_limit, resource
 
 STEP_TABLES: dict[str, list[str]] = {
     "preferences": ["preferences", "prompts"],
@@ -160,7 +159,7 @@ class SelfJudgeSettings:
     @property
     def run_folder(self) -> str:
         """Address of this run's folder."""
-        return f"{self.runs.rstrip('/')}/{self.name}"
+        return folder_of(self.runs, self.name)
 
 
 def read_selfjudge_settings(arguments: Sequence[str] | None = None, program: str = "jsft.py") -> SelfJudgeSettings:
@@ -169,9 +168,7 @@ def read_selfjudge_settings(arguments: Sequence[str] | None = None, program: str
     Raises SettingsError, in one line, for an unknown setting, a wrong type or a value outside its range.
     """
     settings = settings_from(SelfJudgeSettings, arguments, program)
-    problems = [message for holds, message in _limits(settings) if not holds]
-    if problems:
-        raise SettingsError("settings: " + "; ".join(problems))
+    check_limits(_limits(settings))
     return settings
 
 
@@ -180,7 +177,7 @@ def _limits(settings: SelfJudgeSettings) -> list[tuple[bool, str]]:
     held = pairs.held_out_fraction + pairs.prompts_fraction + pairs.test_fraction
     unknown = ", ".join(name for name in settings.principles if name not in PRINCIPLES)
     return [
-        (bool(settings.name) and "/" not in settings.name, "name: a plain folder name is expected"),
+        name_limit(settings.name),
         (bool(settings.policy.model), "policy.model: give a folder or a Hugging Face name"),
         (not unknown, f"principles: unknown {unknown} (there is {', '.join(PRINCIPLES)})"),
         (bool(settings.principles), "principles: give at least one"),

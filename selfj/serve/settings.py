@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from selfj.arguments import settings_from
+from selfj.arguments import check_limits, settings_from
 from selfj.config import EngineSettings, ModelSettings
-from selfj.errors import SettingsError
 
 
 @dataclass
@@ -152,9 +151,7 @@ def check_serve_settings(settings: ServeSettings) -> None:
         (settings.limits.items <= MOST_ENTRIES, f"limits.items: at most {MOST_ENTRIES}"),
         (settings.drain_s >= 0, "drain_s: at least 0"),
     ]
-    problems = [message for holds, message in limits if not holds]
-    if problems:
-        raise SettingsError("settings: " + "; ".join(problems))
+    check_limits(limits)
 
 
 MOST_ENTRIES = 10_000

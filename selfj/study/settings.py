@@ -16,11 +16,12 @@ from typing import Any, Literal
 
 import yaml
 
-from selfj.arguments import settings_from
+from selfj.arguments import check_limits, settings_from
 from selfj.collect_settings import SourceSettings
 from selfj.config import ModelSettings, Settings, check_settings, read_settings
 from selfj.errors import SettingsError
 from selfj.records import stable_seed
+from selfj.setting_fields import folder_of, name_limit
 
 WITHOUT = "judge_without_"
 """Begins the name of a variant that was not trained on the category that follows."""
@@ -54,7 +55,7 @@ class StudySettings:
     @property
     def folder(self) -> str:
         """Address of the study's folder."""
-        return f"{self.runs.rstrip('/')}/{self.name}"
+        return folder_of(self.runs, self.name)
 
 
 @dataclass
@@ -77,20 +78,19 @@ def read_study(arguments: Sequence[str] | None = None, program: str = "paper_tab
     Raises SettingsError, in one line, for an unknown setting, a wrong type, or a study without a base file, seed or policy.
     """
     study = settings_from(StudySettings, arguments, program, "study")
-    _check(study)
+    check_limits(study_limits(study.name, [study.base], study.seeds), "study")
     return study
 
 
-def _check(study: StudySettings) -> None:
-    limits = [
-        (bool(study.name) and "/" not in study.name, "name: a plain folder name is expected"),
-        (os.path.isfile(study.base), f"base: the settings file of a run is expected, {study.base or 'nothing'} is no file"),
-        (bool(study.seeds), "seeds: give at least one"),
-        (len(set(study.seeds)) == len(study.seeds), "seeds: each one once"),
+def study_limits(name: str, files: Sequence[str], seeds: Sequence[int]) -> list[tuple[bool, str]]:
+    """What holds for every study: its name, the settings files that its runs start from, its seeds."""
+    missing = [file or "nothing" for file in files if not os.path.isfile(file)]
+    return [
+        name_limit(name),
+        (not missing, f"base: the settings file of a run is expected, {', '.join(missing)} is no file"),
+        (bool(seeds), "seeds: give at least one"),
+        (len(set(seeds)) == len(seeds), "seeds: each one once"),
     ]
-    problems = [message for holds, message in limits if not holds]
-    if problems:
-        raise SettingsError("study: " + "; ".join(problems))
 
 
 def planned_runs(study: StudySettings) -> list[PlannedRun]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from selfj.errors import DataError, SelfJError
+from selfj.errors import DataError, SelfJError, tell
 from selfj.store import Store
 from selfj.study.aggregate import study_metrics
 from selfj.study.asking import Study, ask_all
@@ -26,8 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study = read_study(arguments, program=os.path.basename(sys.argv[0]))
         return 0 if run_study(study) else 1
     except SelfJError as problem:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
-        return 2
+        return tell(problem)
 
 
 def run_study(study: StudySettings) -> bool:

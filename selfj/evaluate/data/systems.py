@@ -22,6 +22,7 @@ from selfj.parts import MadePart, Table, make_table
 from selfj.records import Instruction, Judged, Response, from_table, stable_seed, to_table
 from selfj.run import RunFolder
 from selfj.sample import ResponseMaker, check_policy
+from selfj.setting_fields import folder_of
 from selfj.tables import Fingerprint
 
 OUTPUTS = "outputs"
@@ -62,7 +63,7 @@ class SystemsSettings:
     @property
     def folder(self) -> str:
         """Address of the output folder."""
-        return f"{self.runs.rstrip('/')}/{self.name}"
+        return folder_of(self.runs, self.name)
 
     @property
     def draws(self) -> list[SampleSettings]:

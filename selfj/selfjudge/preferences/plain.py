@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from selfj.collect.fields import metadata_of, optional_text, value_of
+from selfj.collect.fields import metadata_of, optional_text, value_of, without
 from selfj.collect.formats.base import RowProblem
 from selfj.collect.formats.jsonl import json_kind
 from selfj.selfjudge.preferences.draft import Draft, conversation, number_of, same_prompt, split_answer
@@ -31,7 +31,7 @@ def _answer(values: dict[str, Any], names: list[str], field: str) -> tuple[Turns
     """What was said before an answer, where the column holds a conversation; and the answer."""
     name, value = _first(values, names)
     if value is None:
-        raise _without(values, names, field)
+        raise without(values, names, field)
     if isinstance(value, str):
         return [], value
     if not isinstance(value, list):
@@ -44,7 +44,7 @@ def _prompt(values: dict[str, Any], fields: PairFieldSettings) -> Turns:
     if value is None:
         name, value = _first(values, fields.prompt)
     if value is None:
-        raise _without(values, [*fields.prompt, *fields.messages], "prompt")
+        raise without(values, [*fields.prompt, *fields.messages], "prompt")
     if not isinstance(value, str):
         return conversation(value, name)
     given_input = optional_text(values, fields.input)
@@ -58,14 +58,6 @@ def _first(values: dict[str, Any], names: list[str]) -> tuple[str, Any]:
         if value not in (None, "", []):
             return name, value
     return names[0] if names else "", None
-
-
-def _without(values: dict[str, Any], names: list[str], field: str) -> RowProblem:
-    """Why there is no such thing: of several columns some are there, and empty; or none."""
-    present = [name for name in names if name.partition(".")[0] in values]
-    if present:
-        return RowProblem(f"empty {field}: nothing in {', '.join(present)}", present[0])
-    return RowProblem(f"missing {field}: no column {', '.join(names)}", field)
 
 
 def _score(values: dict[str, Any], names: list[str]) -> float | None:

@@ -6,7 +6,7 @@ from typing import Literal
 from selfj.config import LoopSettings, LoraSettings
 from selfj.selfjudge.judges import PairJudgeSettings, check_pair_judge
 from selfj.selfjudge.losses import PreferenceLoss
-from selfj.setting_fields import resource
+from selfj.setting_fields import name_limit, resource
 
 FOLDER = "self_training"
 """Below the run folder; in it a folder for each arm."""
@@ -108,7 +108,7 @@ def limits(settings: SelfTrainingSettings) -> list[tuple[bool, str]]:
     """What has to hold, and what is said where it does not."""
     here = "self_training"
     return [
-        (bool(settings.name) and "/" not in settings.name, f"{here}.arm: a plain folder name is expected"),
+        name_limit(settings.name, f"{here}.arm"),
         (settings.lora is not None, f"{here}.lora: self-training needs an adapter: without it the model is the reference"),
         (settings.base_model is None, f"{here}.base_model: give the model to start from as {here}.start"),
         (settings.rounds > 0 and settings.round_prompts > 0, f"{here}.rounds and round_prompts: at least 1"),

@@ -7,16 +7,16 @@ settings: {self_training: {rounds: 30}}
 arms: {on_policy: {}, offline: {mode: offline}}
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
 
-from selfj.arguments import settings_from
-from selfj.errors import SettingsError
+from selfj.arguments import check_limits, settings_from
 from selfj.selfjudge.settings import SelfJudgeSettings, read_selfjudge_settings
+from selfj.setting_fields import folder_of
+from selfj.study.settings import study_limits
 
 START, SFT = "start", "sft"
 """What JSFT made, and what the same training makes without judge examples."""
@@ -73,7 +73,7 @@ class SelfJudgeStudySettings:
     @property
     def folder(self) -> str:
         """Address of the study's folder."""
-        return f"{self.runs.rstrip('/')}/{self.name}"
+        return folder_of(self.runs, self.name)
 
 
 def read_selfjudge_study(arguments: Sequence[str] | None = None, program: str = "selfjudge_table.py") -> SelfJudgeStudySettings:
@@ -83,16 +83,12 @@ def read_selfjudge_study(arguments: Sequence[str] | None = None, program: str = 
     """
     study = settings_from(SelfJudgeStudySettings, arguments, program, "study")
     limits = [
-        (bool(study.name) and "/" not in study.name, "name: a plain folder name is expected"),
+        *study_limits(study.name, study.base, study.seeds),
         (bool(study.base), "base: give the settings files of a run"),
-        *((os.path.isfile(file), f"base: {file} is no file") for file in study.base),
-        (bool(study.seeds) and len(set(study.seeds)) == len(study.seeds), "seeds: at least one, each once"),
         (not {START, SFT} & set(study.arms), f"arms: {START} and {SFT} are there in any case"),
         (min(study.pairs, study.tournament, study.tournament_prompts, study.sft_answers) > 0, "pairs, tournament: at least 1"),
     ]
-    problems = [message for holds, message in limits if not holds]
-    if problems:
-        raise SettingsError("study: " + "; ".join(problems))
+    check_limits(limits, "study")
     for seed in study.seeds:
         for arm in study.arms:
             arm_settings(study, seed, arm)

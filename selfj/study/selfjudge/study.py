@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from selfj.config import as_dict
-from selfj.errors import DataError, SelfJError
+from selfj.errors import DataError, SelfJError, tell
 from selfj.run import RunFolder
 from selfj.store import Store
 from selfj.study.selfjudge.page import Page, html
@@ -32,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study = read_selfjudge_study(arguments, program=os.path.basename(sys.argv[0]))
         return 0 if run_selfjudge_study(study) else 1
     except SelfJError as problem:
-        print(f"error: {problem}", file=sys.stderr, flush=True)
-        return 2
+        return tell(problem)
 
 
 def run_selfjudge_study(study: SelfJudgeStudySettings) -> bool:
