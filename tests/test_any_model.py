@@ -4,24 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from selfj.config import EngineSettings, ModelSettings, SampleSettings, Settings, TrainSettings
+from selfj.config import ModelSettings, SampleSettings, Settings, TrainSettings
 from selfj.evaluate.judging import judge_responses
 from selfj.judge.step import train_judge
 from selfj.run import RunFolder
 from selfj.sample import sample
 from selfj.score import score
 from tests.tables import instruction, write_instructions
-from tests.tiny_models import make_model
+from tests.tiny_models import make_model, tiny_settings
 
 
 def settings_for(model: Path, run: RunFolder) -> Settings:
-    runs, name = run.address.rsplit("/", 1)
-    return Settings(
-        name=name,
-        runs=runs,
+    return tiny_settings(
+        run,
+        model,
         prompts="standard",
         policy=ModelSettings(model=str(model), name="tiny", system_prompt="Be brief."),
-        engine=EngineSettings(device="cpu", threads=1, max_sequences=32),
         sample=SampleSettings(responses_per_instruction=2, max_tokens=12),
         train=TrainSettings(max_examples=16, batch_size=8, epochs=1, max_tokens=320, validation_examples=4, precision="float32"),
     )

@@ -51,6 +51,14 @@ def finish(run: RunFolder, rejects: int = 0) -> None:
     table.finish(manifest)
 
 
+def tell_splits(run: RunFolder) -> None:
+    """Let the instructions be 11 to train, 6 to test and 3 to calibrate with."""
+    manifest = run.table("instructions").manifest()
+    assert manifest is not None
+    manifest.details = {"splits": {"train": 11, "test": 6, "calibration": 3}}
+    run.table("instructions").write_manifest(manifest)
+
+
 def test_a_step_in_part_tells_what_is_done_and_what_is_left(run: RunFolder) -> None:
     status = run_status(run.address)
     assert [step.state for step in status.steps] == ["in part", "in part", "not begun", "not begun", "not begun", "not begun"]
@@ -91,10 +99,7 @@ def test_unscored_rows_are_counted_without_reading_the_rows(run: RunFolder) -> N
 
 def test_judging_expects_the_held_out_answers_twice(run: RunFolder) -> None:
     finish(run)
-    manifest = run.table("instructions").manifest()
-    assert manifest is not None
-    manifest.details = {"splits": {"train": 11, "test": 6, "calibration": 3}}
-    run.table("instructions").write_manifest(manifest)
+    tell_splits(run)
     for name in ("judged", "judged_by_policy"):
         run.table(name).begin(Fingerprint({}, {}), "evaluate")
     run.table("judged").write(0, to_table(Judged, [Judged("a-0", "judge", False, None, None, None, "why")]), [], 1)
@@ -154,10 +159,7 @@ def test_thresholds_and_report_are_named_once_they_are_there(run: RunFolder) -> 
 
 def test_tables_of_variants_and_of_optional_methods_are_shown_once_they_are_begun(run: RunFolder) -> None:
     finish(run)
-    manifest = run.table("instructions").manifest()
-    assert manifest is not None
-    manifest.details = {"splits": {"train": 11, "test": 6, "calibration": 3}}
-    run.table("instructions").write_manifest(manifest)
+    tell_splits(run)
     variant = run.begin_variant("judge_cosine", ["scored", "training", "judge", "judged"])
     for folder in (variant.table("judged"), run.table("judged_by_gpt"), run.table("resample_similarities")):
         folder.begin(Fingerprint({}, {}), "x")

@@ -1,7 +1,11 @@
-"""Tiny random-weight models of real architectures, each with the kind of tokenizer and chat template its family has."""
+"""Tiny random-weight models of real architectures, each with the kind of tokenizer and chat template its family has; and settings
+of runs with them."""
 
 from pathlib import Path
 from typing import Any
+
+from selfj.config import EngineSettings, ModelSettings, Settings
+from selfj.run import RunFolder
 
 _TEXT = [
     "What is 12 + 34? The answer is 46.",
@@ -35,6 +39,27 @@ _SPECIAL = {
     "mistral": (["<unk>", "<s>", "</s>"], "<s>", "</s>", MISTRAL),
     "gemma": (["<pad>", "<bos>", "<start_of_turn>", "<end_of_turn>"], "<bos>", "<end_of_turn>", GEMMA),
 }
+
+
+SMALL_TRAINING: dict[str, Any] = {
+    "batch_size": 8,
+    "epochs": 1,
+    "precision": "float32",
+    "learning_rate": 1e-3,
+    "tokens_per_micro_batch": 1200,
+    "checkpoint_every": 100,
+    "validate_every": 100,
+    "max_failures": 0,
+}
+"""Settings of a training of such a model (LoopSettings), without checkpoints or validation before its end."""
+
+
+def tiny_settings(run: RunFolder, model: Path, **changes: Any) -> Settings:
+    """Settings of a run whose policy is such a model, with short prompts, on one thread; `changes` are fields of Settings."""
+    runs, name = run.address.rsplit("/", 1)
+    engine = EngineSettings(device="cpu", threads=1, max_sequences=32)
+    policy = ModelSettings(model=str(model), name="tiny")
+    return Settings(**{"name": name, "runs": runs, "prompts": "short", "policy": policy, "engine": engine, **changes})
 
 
 def make_tokenizer(architecture: str, digits: bool = True, template: bool = True) -> Any:

@@ -1,4 +1,4 @@
-"""What self-training needs of an engine, as plain forward passes: base weights, and an adapter loaded from its folder."""
+"""What judges and self-training need of an engine, as plain forward passes: base weights, and an adapter from its folder."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,6 +21,8 @@ class TorchEngine:
         self.base = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
         self.adapter: Adapter | None = Adapter("policy", "", 4)
         self.forgotten = 0
+        self.calls = 0
+        """Of `label_logprobs`."""
         self._folder = folder
         self._loaded: dict[str, Any] = {}
 
@@ -37,6 +39,7 @@ class TorchEngine:
 
     def label_logprobs(self, prompts: Sequence[list[int]], labels: Sequence[int], *, adapted: bool = False) -> Any:
         """(prompts, labels)."""
+        self.calls += 1
         model = self._model(adapted)
         rows = [_next(model, prompt)[list(labels)].numpy() for prompt in prompts]
         return np.array(rows, dtype=np.float32).reshape(-1, len(labels))

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from selfj.config import (
-    EngineSettings,
     EvaluateSettings,
-    ModelSettings,
     OutsideJudgeSettings,
     SampleSettings,
     Settings,
@@ -24,7 +22,7 @@ from selfj.run import RunFolder
 from selfj.sample import sample
 from selfj.score import score
 from tests.tables import instruction, write_instructions
-from tests.tiny_models import make_model
+from tests.tiny_models import make_model, tiny_settings
 
 VARIANTS = {
     "judge_cosine": {"score.self_evaluation_weight": 0},
@@ -39,7 +37,6 @@ def length_in_tens(metadata: dict, response: str) -> float:
 
 
 def settings_of(run: RunFolder, model: Path) -> Settings:
-    runs, name = run.address.rsplit("/", 1)
     evaluate = EvaluateSettings(
         gold=f"{__name__}:length_in_tens",
         bootstrap=20,
@@ -51,12 +48,9 @@ def settings_of(run: RunFolder, model: Path) -> Settings:
             OutsideJudgeSettings(name="seeing", kind="selfj", model=run.path("judge"), with_reference=True),
         ],
     )
-    return Settings(
-        name=name,
-        runs=runs,
-        prompts="short",
-        policy=ModelSettings(model=str(model), name="tiny"),
-        engine=EngineSettings(device="cpu", threads=1, max_sequences=32),
+    return tiny_settings(
+        run,
+        model,
         sample=SampleSettings(max_tokens=12),
         train=TrainSettings(max_examples=8, batch_size=8, epochs=1, max_tokens=200, validation_examples=2, precision="float32"),
         evaluate=evaluate,

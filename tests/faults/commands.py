@@ -24,10 +24,19 @@ def copy(run: RunFolder | None, name: str, config: Path) -> RunFolder:
 
 
 def command(config: Path, run: RunFolder, step: str, log: Path | None = None, address: str = "") -> "subprocess.Popen[bytes]":
-    """One step's script, on the Ray cluster at an address or with a Ray of its own, in a process group of its own."""
+    """One step's script."""
     runs, name = run.address.rsplit("/", 1)
-    arguments = [sys.executable, f"ray_jobs/{SCRIPT[step]}", "--config", str(config), "--runs", runs, "--name", name]
+    arguments = [f"ray_jobs/{SCRIPT[step]}", "--config", str(config), "--runs", runs, "--name", name]
     Path(runs).mkdir(exist_ok=True)
+    return start(arguments, log or Path(f"{run.address}.{step}.log"), address)
+
+
+def start(arguments: list[str], log: Path, address: str = "") -> "subprocess.Popen[bytes]":
+    """A script of ours with its arguments, on the Ray cluster at an address or with a Ray of its own, in a process group of its
+    own; what it prints is added to the log.
+    """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": address}
-    output = open(log or f"{run.address}.{step}.log", "ab")  # noqa: SIM115 - the child holds it
-    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
+    output = open(log, "ab")  # noqa: SIM115 - the child holds it
+    return subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+    )

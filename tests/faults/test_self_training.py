@@ -1,8 +1,6 @@
 """kill -9 of the driver, of the engine and of a training worker between and in the rounds of self-training."""
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import yaml
 
 from selfj.run import RunFolder
 from selfj.selfjudge.self_training.results import arm_folder, read_result
-from tests.faults.commands import LIMIT_S, ROOT
+from tests.faults.commands import LIMIT_S, start
 from tests.faults.test_interruption import kill_driver, kill_worker, wait_for
 from tests.selfjudge.self_training.worlds import write_run
 from tests.tiny_models import make_model
@@ -55,10 +53,8 @@ def started() -> Iterator[list["subprocess.Popen[bytes]"]]:
 
 
 def _command(config: Path, arm: str) -> "subprocess.Popen[bytes]":
-    arguments = [sys.executable, "ray_jobs/self_train.py", "--config", str(config), "--self_training.arm", arm]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_ADDRESS": ""}
-    output = open(config.parent / f"{arm}.log", "ab")  # noqa: SIM115 - the child holds it
-    return subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True)
+    arguments = ["ray_jobs/self_train.py", "--config", str(config), "--self_training.arm", arm]
+    return start(arguments, config.parent / f"{arm}.log")
 
 
 def _run(config: Path) -> RunFolder:

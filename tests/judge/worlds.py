@@ -19,6 +19,7 @@ from selfj.records import Instruction, Response, Scored, instruction_id, respons
 from selfj.run import RunFolder
 from selfj.tables import Fingerprint
 from selfj.training.batches import Batch
+from tests.tiny_models import SMALL_TRAINING
 
 if TYPE_CHECKING:
     import torch
@@ -61,23 +62,13 @@ def _scored(row: tuple[Instruction, Response, int], labelled: bool) -> Scored:
 
 def judge_settings(model: str, **train: object) -> Settings:
     """Settings of a small training on one model."""
-    small: dict[str, object] = {
-        "batch_size": 8,
-        "epochs": 1,
-        "max_tokens": 256,
-        "precision": "float32",
-        "learning_rate": 1e-3,
-        "tokens_per_micro_batch": 1200,
-        "checkpoint_every": 100,
-        "validate_every": 100,
-        "max_failures": 0,
-    }
+    small = {**SMALL_TRAINING, "max_tokens": 256}
     return Settings(
         name="test",
         policy=ModelSettings(model=model, name="tiny"),
         prompts="short",
         collect=CollectSettings(sources=[SourceSettings(path="none")]),
-        train=TrainSettings(**{**small, **train}),  # type: ignore[arg-type]
+        train=TrainSettings(**{**small, **train}),
     )
 
 

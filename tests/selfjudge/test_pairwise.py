@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from selfj.selfjudge.pairs import Pair
 from selfj.selfjudge.pairwise import PairRater, PointwiseComparison, verdict_of
 from tests.test_engine import engine_actor
 from tests.tiny_models import make_model
+from tests.torch_engine import TorchEngine
 
 PROBABILITY = st.floats(0.01, 0.49)
 
@@ -88,30 +88,9 @@ def test_a_pointwise_judge_rates_an_answer_once_however_many_pairs_it_is_in():
     assert rater.calls == [[Question(i, r) for i, r in (("i", "1"), ("i", "2"), ("i", "3"), ("j", "2"), ("j", "3"))]]
 
 
-class _TorchEngine:
-    """What a PairRater needs of an engine, as a plain forward pass for each prompt."""
-
-    def __init__(self, folder: str) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        self.context = 400
-        self.calls = 0
-
-    def label_logprobs(self, prompts, labels, *, adapted=False):
-        self.calls += 1
-        rows = []
-        for prompt in prompts:
-            with torch.no_grad():
-                logits = self.model(torch.tensor([prompt])).logits[0, -1]
-            rows.append(torch.log_softmax(logits.float(), dim=-1)[labels].numpy())
-        return np.array(rows, dtype=np.float32).reshape(-1, len(labels))
-
-
 def test_a_pair_is_read_from_the_raw_distribution_of_four_plain_forward_passes(tmp_path):
     folder = str(make_model(tmp_path, "qwen"))
-    engine = _TorchEngine(folder)
+    engine = TorchEngine(folder)
     rater = PairRater(engine, "standard", ("helpfulness", "honesty"))  # type: ignore[arg-type]
     (verdict,) = rater.compare([Pair("What is 1 + 1?", "It is 2.", "It is 3.")])
     a, b = rater.encoder.labels
@@ -124,14 +103,14 @@ def test_a_pair_is_read_from_the_raw_distribution_of_four_plain_forward_passes(t
 
 
 def test_a_pair_that_does_not_fit_has_a_reason_and_does_not_disturb_the_others(tmp_path):
-    rater = PairRater(_TorchEngine(str(make_model(tmp_path, "qwen"))), "standard", max_tokens=330)  # type: ignore[arg-type]
+    rater = PairRater(TorchEngine(str(make_model(tmp_path, "qwen"))), "standard", max_tokens=330)  # type: ignore[arg-type]
     long, short = rater.compare([Pair("why " * 400, "a", "b"), Pair("What?", "This.", "That.")])
     assert long.preferred is None and long.reason is not None and "of 330 tokens" in long.reason
     assert short.score_a is not None
 
 
 def test_the_verdicts_of_many_pairs_are_those_of_each_alone_and_cost_one_call_of_the_engine(tmp_path):
-    engine = _TorchEngine(str(make_model(tmp_path, "qwen")))
+    engine = TorchEngine(str(make_model(tmp_path, "qwen")))
     rater = PairRater(engine, "short", ("helpfulness", "honesty"))  # type: ignore[arg-type]
     pairs = [Pair(f"What is {n}?", f"It is {n}.", f"No {m}.") for n in range(4) for m in range(3)]
     pairs.insert(3, Pair("why " * 400, "a", "b"))
@@ -145,7 +124,7 @@ def test_verdicts_of_vllm_are_those_of_a_plain_forward_pass(ray_local: None, tmp
     import ray
 
     model = make_model(tmp_path / "llama", "llama")
-    plain, actor = _TorchEngine(str(model)), engine_actor(model)
+    plain, actor = TorchEngine(str(model)), engine_actor(model)
 
     class _Remote:
         tokenizer, context = plain.tokenizer, plain.context

@@ -10,6 +10,7 @@ from selfj.run import RunFolder
 from selfj.selfjudge.preferences.table import Preference, pair_id
 from selfj.selfjudge.settings import JsftSettings, PairSourceSettings, PreferenceSettings, SelfJudgeSettings
 from selfj.tables import Fingerprint
+from tests.tiny_models import SMALL_TRAINING
 
 _WORDS = ["red", "green", "blue", "one", "two", "three", "four", "five"]
 
@@ -64,16 +65,7 @@ def _pair(random: np.random.Generator, number: int) -> Preference:
 
 def selfjudge_settings(model: str, **jsft: Any) -> SelfJudgeSettings:
     """Settings of a small JSFT of one model."""
-    small: dict[str, Any] = {
-        "batch_size": 8,
-        "max_tokens": 300,
-        "precision": "float32",
-        "learning_rate": 1e-3,
-        "tokens_per_micro_batch": 1200,
-        "checkpoint_every": 100,
-        "validate_every": 100,
-        "max_failures": 0,
-    }
+    small = {**SMALL_TRAINING, "max_tokens": 300}
     return SelfJudgeSettings(
         name="test",
         policy=ModelSettings(model=model, name="tiny"),

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from selfj.collect.categories.asking import CategoryAsker
 from selfj.collect.categories.wording import CATEGORY_PROMPTS, CategoryEncoder
@@ -12,27 +11,9 @@ from selfj.collect_settings import AskedCategorySettings
 from selfj.errors import ModelError
 from selfj.prompts import PromptEncoder, PromptTooLong
 from tests.tiny_models import make_model, make_tokenizer
+from tests.torch_engine import TorchEngine
 
 CATEGORIES = {"common": "everyday questions", "coding": "programs", "academic": "school subjects"}
-
-
-class TorchEngine:
-    """What an asker needs of an engine, as a plain forward pass for each prompt."""
-
-    def __init__(self, folder: str) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-        self.context = 400
-
-    def label_logprobs(self, prompts, labels):
-        rows = []
-        for prompt in prompts:
-            with torch.no_grad():
-                logits = self.model(torch.tensor([prompt])).logits[0, -1]
-            rows.append(torch.log_softmax(logits.float(), dim=-1)[labels].numpy())
-        return np.array(rows, dtype=np.float32).reshape(-1, len(labels))
 
 
 class KnowingEngine:

@@ -18,9 +18,9 @@ from selfj.selfjudge.jsft.step import train_jsft
 from selfj.selfjudge.pairs import Pair
 from selfj.selfjudge.pairwise import PairRater
 from selfj.selfjudge.preferences.table import Preference
-from tests.selfjudge.self_training.torch_engine import TorchEngine
 from tests.selfjudge.worlds import selfjudge_settings, write_pairs_run
 from tests.tiny_models import make_model
+from tests.torch_engine import TorchEngine
 from tests.training.sessions import saved_weights
 
 pytestmark = pytest.mark.usefixtures("ray_local")

@@ -17,9 +17,9 @@ from selfj.selfjudge.measured.answers import Answering, AnswerMaker
 from selfj.selfjudge.self_training.settings import SelfTrainingSettings
 from selfj.selfjudge.self_training.sources import probe_prompts
 from selfj.tables import Fingerprint
-from tests.selfjudge.self_training.torch_engine import TorchEngine
 from tests.selfjudge.self_training.worlds import write_run
 from tests.tiny_models import make_model
+from tests.torch_engine import TorchEngine
 
 
 @pytest.fixture(scope="module")

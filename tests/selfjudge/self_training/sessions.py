@@ -21,8 +21,8 @@ from selfj.training.batches import BatchPlan
 from selfj.training.examples import Example
 from selfj.training.job import Outcome, Point
 from selfj.training.schedule import Schedule, warmup_steps
-from tests.selfjudge.self_training.torch_engine import TorchEngine
 from tests.selfjudge.self_training.worlds import settings
+from tests.torch_engine import TorchEngine
 
 
 class Killed(Exception):

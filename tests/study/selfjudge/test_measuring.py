@@ -19,10 +19,10 @@ from selfj.study.selfjudge.settings import SelfJudgeStudySettings
 from selfj.study.selfjudge.table import selfjudge_metrics
 from selfj.tables import Fingerprint
 from tests.cards import jsft_card
-from tests.selfjudge.self_training.torch_engine import TorchEngine
 from tests.selfjudge.self_training.worlds import write_run
 from tests.selfjudge.worlds import preference
 from tests.tiny_models import make_model
+from tests.torch_engine import TorchEngine
 
 GOLD = "tests.study.selfjudge.test_measuring:grade"
 
