@@ -54,7 +54,7 @@ def test_the_baseline_learns_no_verdicts_and_lies_beside():
     [
         (["--base", "[nowhere.yaml]"], "nowhere.yaml is no file"),
         (["--base", "[]"], "base: give the settings files"),
-        (["--seeds", "[1, 1]"], "seeds: at least one, each once"),
+        (["--seeds", "[1, 1]"], "seeds: each one once"),
         (["--arms", "{start: {}}"], "start and sft are there in any case"),
         (["--arms", "{mine: {beta: -1}}"], "beta: above 0"),
         (["--arms", "{mine: {no_such: 1}}"], "no_such"),
