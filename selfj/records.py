@@ -152,7 +152,7 @@ def schema(record: type) -> pa.Schema:
 
 
 class Columns:
-    """Rows of one record type, gathered column by column: hundreds of thousands of records would keep the garbage collector busy."""
+    """Rows of one record type, gathered column by column: many records at once would keep the garbage collector busy."""
 
     def __init__(self, record: type) -> None:
         self.schema = schema(record)
