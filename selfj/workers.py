@@ -99,10 +99,10 @@ def _quiet() -> None:
     """No progress bars of Ray Data in job logs."""
     import ray
 
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    logging.getLogger("ray.data").setLevel(logging.WARNING)  # which the import sets
 
 
 def _reservation(pool: Pool) -> dict[str, Any]:
