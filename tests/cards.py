@@ -6,7 +6,7 @@ from typing import Any
 from selfj.judge.judge import JudgeFolder
 from selfj.prompts import RATING_PROMPTS
 from selfj.selfjudge.jsft.card import JsftFolder
-from selfj.selfjudge.wording import LABELS, PAIR_PROMPTS
+from selfj.selfjudge.wording import PAIR_PROMPTS
 
 _TRAINED: dict[str, Any] = {
     "base_model": "base",
@@ -42,7 +42,6 @@ def jsft_card(path: object, **changes: Any) -> JsftFolder:
     values: dict[str, Any] = {
         **_TRAINED,
         "prompts": "short",
-        "labels": list(LABELS),
         "label_token_ids": [1, 2],
         "end_token_id": 3,
         "max_prompt_tokens": 300,
@@ -52,4 +51,5 @@ def jsft_card(path: object, **changes: Any) -> JsftFolder:
         "examples": {},
         **changes,
     }
-    return JsftFolder(path=str(path), **{"prompt_texts": dataclasses.asdict(PAIR_PROMPTS[values["prompts"]]), **values})
+    texts = PAIR_PROMPTS[values["prompts"]]
+    return JsftFolder(path=str(path), **{"prompt_texts": dataclasses.asdict(texts), "labels": list(texts.labels), **values})

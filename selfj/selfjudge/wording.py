@@ -1,7 +1,7 @@
 """How a pair of answers is put before a model, and the two labels it may answer with.
 
 The assistant's turn begins with a fixed prefix ("The better response is Response"), after which the label is one token, " A" or
-" B" (METHOD.md B, JSFT). Training and use call the same encoder.
+" B" (METHOD.md B, JSFT); tiny models say a digit. Training and use call the same encoder.
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,6 @@ from typing import Any
 
 from selfj.labels import label_token_ids
 from selfj.prompts import PromptEncoder, PromptTooLong
-
-LABELS = (" A", " B")
-"""Of the answer that is shown first, and of the one shown second."""
 
 OVERALL = "overall"
 PRINCIPLES = {
@@ -35,16 +32,30 @@ class PairPrompt:
     prefix: str
     principles: dict[str, str]
     """Texts of the principles; the prompt begins with one."""
+    first_label: str = " A"
+    """What the assistant says if the answer shown first is the better one."""
+    second_label: str = " B"
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Labels of the answer that is shown first, and of the one shown second."""
+        return self.first_label, self.second_label
+
+
+def _aspect(principle: str) -> str:
+    return "" if principle == OVERALL else f" for {principle.replace('_', ' ')}"
 
 
 PAIR_PROMPTS = {
     "short": PairPrompt(
         instruction="\nQuestion: ",
-        first="\nAnswer A: ",
-        second="\nAnswer B: ",
+        first="\nAnswer: ",
+        second="\nAnswer: ",
         tail="",
-        prefix="Answer",
-        principles={name: f"Compare: {name.replace('_', ' ')}." for name in PRINCIPLES},
+        prefix="",
+        principles={name: f"Rate the answer from 0 to 9{_aspect(name)}." for name in PRINCIPLES},
+        first_label="0",
+        second_label="9",
     ),
     "standard": PairPrompt(
         instruction="\n\n[Instruction]\n",
@@ -55,7 +66,10 @@ PAIR_PROMPTS = {
         principles=PRINCIPLES,
     ),
 }
-"""`standard` for real models, `short` for tiny ones (as selfj.prompts.RATING_PROMPTS)."""
+"""`standard` for real models, `short` for tiny ones: it asks in the words that they know from rating one answer
+(selfj.prompts.RATING_PROMPTS), how good is the last answer beside the one before? Labels that they have never said there take a
+model of a few million parameters more steps to say than a whole training has (seen on the pocket world; docs/selfjudge.md).
+"""
 
 
 class PairEncoder:
@@ -72,7 +86,9 @@ class PairEncoder:
         self.encoder = encoder
         self.prompt = PAIR_PROMPTS[prompts]
         self.breaker = encoder.breaker((self.prompt.instruction, self.prompt.first, self.prompt.second, self.prompt.tail))
-        self.labels = label_token_ids(encoder.tokenizer, self.text("Is this a question?", "Yes.", "No.", OVERALL), LABELS)
+        self.labels = label_token_ids(
+            encoder.tokenizer, self.text("Is this a question?", "Yes.", "No.", OVERALL), self.prompt.labels
+        )
 
     def text(self, instruction: str, first: str, second: str, principle: str) -> str:
         """The whole prompt as text, up to where the label stands."""

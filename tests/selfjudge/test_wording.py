@@ -16,13 +16,19 @@ def encoder(architecture: str = "llama", prompts: str = "standard", max_tokens: 
 def test_the_label_follows_the_prompt_as_one_token(architecture, prompts):
     made = encoder(architecture, prompts)
     prompt = made.ids("What is it?", "This.", "That.")
-    whole = made.encoder.encode(made.text("What is it?", "This.", "That.", "overall") + " B")
+    whole = made.encoder.encode(made.text("What is it?", "This.", "That.", "overall") + made.prompt.second_label)
     assert whole == [*prompt, made.labels[1]]
 
 
+def test_real_models_say_a_letter_and_tiny_ones_a_digit():
+    assert encoder().prompt.labels == (" A", " B")
+    assert encoder(prompts="short").prompt.labels == ("0", "9")
+
+
+@pytest.mark.parametrize("prompts", PAIR_PROMPTS)
 @pytest.mark.parametrize("principle", PRINCIPLES)
-def test_every_principle_asks_something_of_its_own(principle):
-    made = encoder()
+def test_every_principle_asks_something_of_its_own(principle, prompts):
+    made = encoder(prompts=prompts)
     texts = {made.text("i", "a", "b", name) for name in PRINCIPLES}
     assert len(texts) == len(PRINCIPLES)
     assert made.prompt.principles[principle] in made.text("i", "a", "b", principle)

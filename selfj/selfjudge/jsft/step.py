@@ -16,7 +16,7 @@ from selfj.selfjudge.jsft.examples import SFT, Wording
 from selfj.selfjudge.jsft.merge import merge_adapter, save_model
 from selfj.selfjudge.jsft.objective import JudgeAugmented
 from selfj.selfjudge.settings import SelfJudgeSettings
-from selfj.selfjudge.wording import LABELS, PairEncoder
+from selfj.selfjudge.wording import PairEncoder
 from selfj.store import content_hash
 from selfj.tables import Fingerprint, Manifest, timed
 from selfj.training.job import Outcome, TrainingJob
@@ -196,7 +196,7 @@ def _card(
         prompts=settings.prompts,
         prompt_texts=dataclasses.asdict(encoder.prompt),
         principles=list(wording.principles),
-        labels=list(LABELS),
+        labels=list(encoder.prompt.labels),
         label_token_ids=encoder.labels,
         end_token_id=end_id(encoder.encoder),
         max_prompt_tokens=wording.max_tokens - 1,

@@ -48,7 +48,7 @@ def held_out(run: RunFolder) -> list[Preference]:
 
 def test_the_card_tells_what_the_model_was_made_of(trained, model):
     card = JsftFolder.load(trained.path("jsft"))
-    assert (card.base_model, card.adapter_rank, card.principles, card.labels) == (model, None, ["overall"], [" A", " B"])
+    assert (card.base_model, card.adapter_rank, card.principles, card.labels) == (model, None, ["overall"], ["0", "9"])
     assert card.judge_share == pytest.approx(2 / 3)
     assert card.examples == {"sft": card.pairs, "judge": 2 * card.pairs, "rationale": 0}
     assert card.counts == {"considered": card.pairs, "beyond_max_examples": 0, "without_examples": 0}
