@@ -23,9 +23,9 @@ def make_here(run: RunFolder, table: Table, missing: list[int], maker: Callable[
     """What Ray's workers do, with their own class."""
     worker = parts._Worker(run.address, table.name, maker)
     for start in range(0, len(missing), pool.together):
-        made = worker({"parts": [missing[start : start + pool.together]]})
-        for error in filter(None, made["error"]):
-            raise parts._from_text(error)
+        for counts in worker(missing[start : start + pool.together]):
+            if counts["error"]:
+                raise parts._from_text(counts["error"])
 
 
 def plan_here(settings: CollectSettings) -> list[Plan]:
