@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT))
 from questions import JUDGE_NAME, POLICY_NAME, Served  # noqa: E402
 from raw import Cell  # noqa: E402
 
-from selfj.engine import engine_pool  # noqa: E402
+from selfj.engine import KEPT_MEMORY, engine_pool  # noqa: E402
 from selfj.serve.served import ServedRun  # noqa: E402
 from selfj.serve.settings import ServeSettings  # noqa: E402
 
@@ -67,7 +67,8 @@ def raw_engine(run: str) -> Iterator[RawContender]:
     """The engines without a server."""
     command = [sys.executable, str(HERE / "raw.py"), run]
     with _logged("raw") as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
+        environment = {**os.environ, **KEPT_MEMORY}  # glibc reads it when a process starts; raw.py sets all else itself
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
         try:
             if not process.stdout or not process.stdout.readline():
                 raise NotStarted(_end_of(log))

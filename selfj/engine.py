@@ -119,7 +119,7 @@ def answer_parameters(seed: int | None, *, temperature: float, top_p: float, max
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
 
-    fixed = {"logprobs": 0, "output_kind": RequestOutputKind.FINAL_ONLY}
+    fixed = {"logprobs": 0, "output_kind": RequestOutputKind.FINAL_ONLY, "skip_clone": True}
     return SamplingParams(temperature=temperature, top_p=top_p, seed=seed, max_tokens=max_tokens, **{**fixed, **further})
 
 
@@ -134,6 +134,7 @@ def label_parameters(labels: Sequence[int]) -> Any:
         logprob_token_ids=list(labels),
         detokenize=False,
         output_kind=RequestOutputKind.FINAL_ONLY,
+        skip_clone=True,  # nobody changes them; vLLM would copy all of them, deeply, for every request
     )
 
 
@@ -256,7 +257,7 @@ def on_gpu(settings: EngineSettings) -> bool:
     return bool(ray.is_initialized() and ray.cluster_resources().get("GPU", 0) > 0)
 
 
-_KEPT_MEMORY = {
+KEPT_MEMORY = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(2**25),
     "MALLOC_TRIM_THRESHOLD_": str(2**30),
@@ -284,6 +285,6 @@ def engine_pool(settings: EngineSettings) -> Pool:
         "TORCH_COMPILE_DISABLE": "1",
         "TORCH_CPP_LOG_LEVEL": os.environ.get("TORCH_CPP_LOG_LEVEL", "ERROR"),
         "OMP_NUM_THREADS": str(threads),
-        **_KEPT_MEMORY,
+        **KEPT_MEMORY,
     }
     return Pool(settings.workers, cpus=settings.cpus_per_worker, environment={**common, **cpu})

@@ -45,6 +45,7 @@ NEEDED = (
     "starlette",
     "pydantic",
     "pydantic-core",
+    "grpcio",
     "httpx",
 )
 """What the steps import; docs/dependencies.md says which needs what."""

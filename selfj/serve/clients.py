@@ -4,6 +4,7 @@ A call whose replica dies is made once more on another one: nothing of it has re
 """
 
 import asyncio
+import contextlib
 import contextvars
 import itertools
 import math
@@ -11,13 +12,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ray.exceptions import RayActorError, RayTaskError
-from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, ReplicaUnavailableError
+from grpc.aio import AioRpcError
+from ray.exceptions import RayActorError, RayError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError, RayServeException, ReplicaUnavailableError
 
 from selfj.rating import Question
 from selfj.selfjudge.pairs import Pair
 from selfj.serve.replicas import Replicas
-from selfj.serve.services import Compared, Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled, ServiceError, Unavailable
+from selfj.serve.services import Compared, Overloaded, PromptRefused, Rated, ServiceError, Unavailable
 
 ATTEMPTS = 3
 PAUSE_S = 0.1
@@ -35,10 +37,14 @@ class _EngineStopped(Exception):
     """The replica is still there, its engine is not."""
 
 
+class ReplicaLost(Unavailable):
+    """A replica ended when it had given some of its pieces."""
+
+
 CALLS = 2
 """Calls to each replica of a judge that are under way before further questions wait: it works on one while the ingress reads
 what goes into the next."""
-LOST = (RayActorError, ReplicaUnavailableError, _EngineStopped)
+LOST = (RayActorError, ReplicaUnavailableError, AioRpcError, _EngineStopped)
 """The replica died, or could not be reached, or cannot go on."""
 
 
@@ -86,7 +92,8 @@ class Calls:
             except LOST:
                 self._replicas.lost()
                 if begun or attempt + 1 == ATTEMPTS:
-                    raise Unavailable("the model's replica ended while it worked on the request") from None
+                    ended = ReplicaLost if begun else Unavailable
+                    raise ended("the model's replica ended while it worked on the request") from None
                 await asyncio.sleep(PAUSE_S)
             except BackPressureError:
                 raise Overloaded("too many requests wait for the model already") from None
@@ -94,6 +101,11 @@ class Calls:
                 raise Unavailable("the model is not there") from None
             finally:
                 response.cancel()
+
+    async def tell(self, method: str, *arguments: Any) -> None:
+        """Call all replicas; whoever cannot be told is not."""
+        with contextlib.suppress(RayError, RayServeException):
+            await self._handle.broadcast(method, *arguments).results_async()
 
     async def ready(self) -> bool:
         """Whether there is a replica that runs."""
@@ -120,27 +132,6 @@ class Calls:
             return task.result()
         finally:
             task.cancel()
-
-
-class PolicyClient:
-    """A policy behind a handle."""
-
-    def __init__(self, calls: Calls) -> None:
-        self._calls = calls
-
-    async def sample(self, call: SampleCall) -> Sampled:
-        """All answers, when the last is finished."""
-        sampled: Sampled = await self._calls.ask("sample", call)
-        return sampled
-
-    async def stream(self, call: SampleCall) -> AsyncIterator[Delta]:
-        """Pieces as they come."""
-        async for delta in self._calls.pieces("stream", call):
-            yield delta
-
-    async def ready(self) -> bool:
-        """Whether it can answer now."""
-        return await self._calls.ready()
 
 
 class PairJudgeClient:
@@ -285,13 +276,11 @@ def _seen(task: "asyncio.Task[Any]") -> None:
 
 
 async def _awaited(response: Any) -> Any:
-    """What comes. A ServiceError of the replica itself arrives with a stack trace as its text, which no client may see."""
+    """What comes. A ServiceError of the replica itself may have a stack trace as its text, which no client may see."""
     try:
         return await response
-    except RayTaskError as problem:
-        if isinstance(problem, ServiceError):
-            raise _EngineStopped from None
-        raise
+    except ServiceError:
+        raise _EngineStopped from None
 
 
 def _value(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """The Ray Serve application of one run: an ingress, and engines for the policy and the judge, or one engine for both."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from ray import serve
@@ -10,17 +10,19 @@ from selfj.parts import QUIET
 from selfj.rating import Question
 from selfj.selfjudge.pairs import Pair
 from selfj.serve.app import create_app
-from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PairJudgeClient, PolicyClient, Refusal
+from selfj.serve.clients import QUESTIONS, Calls, JudgeClient, PairJudgeClient, Refusal
 from selfj.serve.draining import Drain
 from selfj.serve.endpoint import Endpoint
 from selfj.serve.engine import ServedEngine
 from selfj.serve.guard.headers import LeaveIdToProxy
 from selfj.serve.guard.keys import Keys, read_keys
 from selfj.serve.observe.ray_metrics import RayMetrics
+from selfj.serve.policy_client import USUALLY_TOGETHER, PolicyClient
 from selfj.serve.replicas import Replicas
 from selfj.serve.served import ServedRun
 from selfj.serve.services import Compared, Delta, Overloaded, PromptRefused, Rated, SampleCall, Sampled
 from selfj.serve.settings import ReplicaSettings, ServeSettings
+from selfj.serve.together import Together
 
 INGRESS, POLICY, JUDGE, ENGINE, PAIR_JUDGE = "Ingress", "Policy", "Judge", "Engine", "PairJudge"
 """Names of the deployments; `Engine` is policy and judge in one. What compares answers is one, or a role of the policy's."""
@@ -48,13 +50,22 @@ class EngineReplica:
         self._policy = run.policy_role(self._engine) if POLICY in roles else None
         self._judge = run.judge_role(self._engine) if JUDGE in roles else None
         self._pair_judge = run.pair_judge_role(self._engine) if PAIR_JUDGE in roles else None
+        self._together = Together()
 
     def check_health(self) -> None:
         """Ray replaces the replica when this raises."""
         self._engine.check()
 
-    async def sample(self, call: SampleCall) -> Sampled | Refusal:
-        """The policy's answers."""
+    async def sample_each(self, calls: Mapping[str, SampleCall]) -> AsyncIterator[dict[str, Sampled | Refusal]]:
+        """The policy's answers to several requests, by their keys, each as soon as it is finished."""
+        async for finished in self._together.run({key: self._sample(call) for key, call in calls.items()}):
+            yield finished
+
+    def forget(self, key: str) -> None:
+        """Nobody waits any more for one of the requests of `sample_each`."""
+        self._together.forget(key)
+
+    async def _sample(self, call: SampleCall) -> Sampled | Refusal:
         assert self._policy is not None
         try:
             return await self._policy.sample(call)
@@ -95,7 +106,7 @@ class Ingress:
         self._endpoint = Endpoint(
             settings,
             run.name,
-            PolicyClient(by_handle[0]),
+            PolicyClient(by_handle[0], room(settings.policy_replicas)),
             JudgeClient(by_handle[1], room(judges), judges.min_replicas),
             run.promises,
             run.sampling,
@@ -190,6 +201,5 @@ def _engine(name: str, run: ServedRun, settings: ServeSettings, replicas: Replic
     # In the replica's own process: vLLM's other way leaves processes behind when a replica is killed.
     environment = {**QUIET, **pool.environment, "VLLM_ENABLE_V1_MULTIPROCESSING": "0"}
     actor = {"num_cpus": pool.cpus, "num_gpus": pool.gpus, "runtime_env": {"env_vars": environment}}
-    per_call = QUESTIONS if name == JUDGE else 1
-    options = replica_options(replicas, settings.drain_s, per_call)
+    options = replica_options(replicas, settings.drain_s, {JUDGE: QUESTIONS, POLICY: USUALLY_TOGETHER}.get(name, 1))
     return serve.deployment(EngineReplica).options(name=name, ray_actor_options=actor, **options)

@@ -9,6 +9,7 @@ from selfj.config import EngineSettings
 from selfj.errors import ModelError, SettingsError
 from selfj.run import RunFolder
 from selfj.serve.deployments import NO_BOUND, application, engine_replicas, replica_options, room
+from selfj.serve.policy_client import USUALLY_TOGETHER
 from selfj.serve.served import ServedRun
 from selfj.serve.settings import AccessSettings, ReplicaSettings, ServeSettings
 from selfj.store import content_hash
@@ -63,7 +64,7 @@ def test_autoscaling_is_what_the_settings_say(tmp_path: Path) -> None:
     scaled = ReplicaSettings(min_replicas=1, max_replicas=5, target_ongoing_requests=8, upscale_delay_s=3, downscale_delay_s=60)
     found = deployments_of(application(settings_for(make_run(tmp_path / "run"), policy_replicas=scaled)))
     policy = found["Policy"]._deployment_config.autoscaling_config
-    assert (policy.min_replicas, policy.max_replicas, policy.target_ongoing_requests) == (1, 5, 8)
+    assert (policy.min_replicas, policy.max_replicas, policy.target_ongoing_requests) == (1, 5, 8 / USUALLY_TOGETHER)
     assert (policy.upscale_delay_s, policy.downscale_delay_s) == (3, 60)
     assert found["Judge"]._deployment_config.autoscaling_config is None
 

@@ -67,7 +67,7 @@ def configured(settings: str, errors: Mapping[int, Path], most: int | None) -> s
         (r"^    http-request return status 404 .*$", "    http-request deny deny_status 503"),
     ]
     for pattern, replacement in changes:
-        settings = re.sub(pattern, lambda _, text=replacement: text, settings, flags=re.MULTILINE)
+        settings = re.sub(pattern, replacement.replace("\\", r"\\"), settings, flags=re.MULTILINE)
     return settings
 
 
