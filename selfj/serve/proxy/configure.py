@@ -35,6 +35,9 @@ BOUND = """    acl asks_for_health path /health /health/live
 DIRECT = "    http-request set-header x-request-disconnect-disabled ?1"
 """The application watches its clients itself (guard/deadline.py); Ray Serve need not do it too, with two tasks a request."""
 
+OURS = "    http-response deny deny_status 503 if { status ge 400 } { res.hdr(content-type) -m beg text/plain }"
+"""Errors in plain text are Ray Serve's, whose proxy stands in while an ingress starts or stops: "404, Path not found" …"""
+
 
 def main() -> None:
     """Become HAProxy, with the settings changed that `-f` names."""
@@ -58,7 +61,7 @@ def configured(settings: str, errors: Mapping[int, Path], most: int | None) -> s
     if MARK in settings:
         return settings
     files = "\n".join(f"    errorfile {status} {path}" for status, path in errors.items())
-    added = "\n".join([DIRECT, *([BOUND.format(most=most)] if most else [])])
+    added = "\n".join([DIRECT, OURS, *([BOUND.format(most=most)] if most else [])])
     changes = [
         (r"^ *errorfile .*\n", ""),
         (r"^defaults$", f"defaults\n    {MARK}\n{files}"),

@@ -27,10 +27,15 @@ pytestmark = pytest.mark.skipif(HAPROXY is None, reason="without the package ray
 class Slow(http.server.BaseHTTPRequestHandler):
     """Answers when it is told to; `/health` at once."""
 
+    error_content_type = "text/plain"
+    error_message_format = "%(explain)s"
     go_on: threading.Event
     begun: threading.Semaphore
 
     def do_GET(self) -> None:
+        if self.path == "/plain":
+            self.send_error(404, explain="Path '/plain' not found")
+            return
         if self.path != "/health":
             self.begun.release()
             assert self.go_on.wait(60)
@@ -108,3 +113,8 @@ def test_what_is_above_the_bound_is_refused_at_once_but_health_is_not(tmp_path: 
 def test_where_no_ingress_is_yet_or_any_more_clients_are_told_to_come_again(tmp_path: Path, backend: str) -> None:
     with haproxy(tmp_path, backend, to=free_port()) as url:
         assert refused(httpx.get(f"{url}/v1/models", timeout=60))
+
+
+def test_an_error_of_ray_serves_own_is_told_as_ours(tmp_path: Path) -> None:
+    with target() as (to, _), haproxy(tmp_path, to=to) as url:
+        assert refused(httpx.get(f"{url}/plain", timeout=60))
