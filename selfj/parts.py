@@ -90,7 +90,7 @@ def _make_missing(
         return
     progress = Progress(f"{table.step}: {table.name}", None if table.rows is None else table.rows - done)
     build = functools.partial(_Worker, run.address, table.name, maker)
-    for counts in made_by(pool, build, missing, f"{table.step}: {table.name}"):
+    for counts in made_by(pool, build, missing):
         if counts["error"]:
             raise _from_text(counts["error"])
         progress.add(int(counts["rows_out"] + counts["rejected"]))

@@ -1,10 +1,9 @@
-"""Who makes parts, on the Ray cluster that is joined: actors of Ray Data, each with a model that it loads once, or plain tasks,
+"""Who makes parts, on the Ray cluster that is joined, by Ray Data: actors, each with a model that it loads once, or tasks,
 whose processes stay from table to table, for makers that have nothing to load.
 
 Starting a process with our libraries takes seconds; between two tables that take seconds themselves nobody waits for one.
 """
 
-import itertools
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,38 +35,46 @@ class Pool:
     """Tasks in place of actors: for makers that load nothing. They have no `gpus` and no `environment`."""
 
 
-def made_by(pool: Pool, build: Callable[[], Worker], parts: list[int], name: str) -> Iterator[Counts]:
+def made_by(pool: Pool, build: Callable[[], Worker], parts: list[int]) -> Iterator[Counts]:
     """The counts of each part, as they come; `build` makes a worker in its process.
 
     A worker that dies is replaced and its parts are made again.
     """
     groups = [parts[start : start + pool.together] for start in range(0, len(parts), pool.together)]
-    return (_by_tasks if pool.tasks else _by_actors)(pool, build, groups, name)
+    return (_by_tasks if pool.tasks else _by_actors)(pool, build, groups)
 
 
-def _by_tasks(pool: Pool, build: Callable[[], Worker], groups: list[list[int]], name: str) -> Iterator[Counts]:
+def _by_tasks(pool: Pool, build: Callable[[], Worker], groups: list[list[int]]) -> Iterator[Counts]:
     import ray
 
-    task = ray.remote(num_cpus=pool.cpus, max_retries=RETRIES, name=name)(_make)
-    shared = ray.put(build)
-    waiting, running = iter(groups), list[Any]()
-    try:
-        while True:
-            running += [task.remote([shared], group) for group in itertools.islice(waiting, pool.workers - len(running))]
-            if not running:
-                return
-            (done,), running = ray.wait(running, num_returns=1)
-            yield from ray.get(done)
-    finally:
-        for left in running:
-            ray.cancel(left)
+    made = _groups(groups).map_batches(
+        _make,
+        fn_args=([ray.put(build)],),
+        batch_size=1,
+        compute=ray.data.TaskPoolStrategy(size=pool.workers),
+        num_cpus=pool.cpus,
+        ray_remote_args_fn=_retried,
+    )
+    yield from made.iter_rows()
+
+
+def _retried() -> dict[str, Any]:
+    return {"max_retries": RETRIES}
+
+
+def _groups(groups: list[list[int]]) -> Any:
+    """A data set with a block for each group."""
+    import ray
+
+    _quiet()
+    return ray.data.from_items([{"parts": group} for group in groups], override_num_blocks=len(groups))
 
 
 _worker: dict[str, Worker] = {}
 """Of this process: the worker of the last task, by the object that builds it."""
 
 
-def _make(build: list[Any], parts: list[int]) -> list[Counts]:
+def _make(batch: dict[str, Any], build: list[Any]) -> dict[str, list[Any]]:
     """Make parts in a process that may have made others of the same table before."""
     import ray
 
@@ -75,17 +82,15 @@ def _make(build: list[Any], parts: list[int]) -> list[Counts]:
     if key not in _worker:
         _worker.clear()
         _worker[key] = ray.get(build[0])()
-    return _worker[key](parts)
+    return _columns(_worker[key], batch)
 
 
-def _by_actors(pool: Pool, build: Callable[[], Worker], groups: list[list[int]], name: str) -> Iterator[Counts]:
+def _by_actors(pool: Pool, build: Callable[[], Worker], groups: list[list[int]]) -> Iterator[Counts]:
     import ray
 
-    _quiet()
     # Ray says once that its workers "have constructor arguments in the object store" (issue 57733): its own, not ours. Only
     # max_restarts=0 silences it, and then a worker that dies is not replaced.
-    data = ray.data.from_items([{"parts": group} for group in groups], override_num_blocks=len(groups))
-    made = data.map_batches(
+    made = _groups(groups).map_batches(
         _Actor,
         fn_constructor_args=(build,),
         batch_size=1,
@@ -103,6 +108,7 @@ def _quiet() -> None:
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     logging.getLogger("ray.data").setLevel(logging.WARNING)  # which the import sets
+    logging.getLogger("ray.data._internal.progress").setLevel(logging.ERROR)  # it warns of bars that are off
 
 
 def _reservation(pool: Pool) -> dict[str, Any]:
@@ -119,6 +125,10 @@ class _Actor:
         self.worker = build()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        (parts,) = batch["parts"]
-        made = self.worker([int(part) for part in parts])
-        return {name: [counts[name] for counts in made] for name in made[0]}
+        return _columns(self.worker, batch)
+
+
+def _columns(worker: Worker, batch: dict[str, Any]) -> dict[str, list[Any]]:
+    (parts,) = batch["parts"]
+    made = worker([int(part) for part in parts])
+    return {name: [counts[name] for counts in made] for name in made[0]}
