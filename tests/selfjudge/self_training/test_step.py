@@ -1,7 +1,7 @@
 """The step with everything real: Ray Train, DeepSpeed, vLLM with changing adapters.
 
-The start is the pocket policy, which was never taught to compare answers: its verdicts are ties, so only given pairs teach it.
-tests/study/selfjudge/test_chain.py has a start that judges.
+The start is the pocket policy, which was never taught to compare answers: it has verdicts, in the words that it knows from
+rating, but poor ones. tests/study/selfjudge/test_chain.py has a start that learnt to judge.
 """
 
 import dataclasses
@@ -46,17 +46,16 @@ def trained(ray_local, tmp_path_factory):
 
 
 @pytest.mark.ray
-def test_a_start_that_cannot_judge_is_left_as_it_is_and_every_pair_is_accounted_for(trained):
+def test_rounds_learn_from_the_verdicts_of_the_start_and_every_pair_is_accounted_for(trained):
     run, _, result = trained
     assert result == read_result(run, "on_policy") == json.loads(json.dumps(result))
     assert result["status"] == "finished"
     assert [row["prompts"] for row in result["rounds"]] == [8, 8]
     assert [row["pairs"] + sum(row["left_out"].values()) for row in result["rounds"]] == [8, 8]
-    assert result["pairs"]["pairs"] == 0 and result["pairs"]["left_out"]["tie"] > 8
+    assert result["pairs"]["pairs"] == sum(row["pairs"] for row in result["rounds"]) > 0
     assert all(0 <= row["grade"] <= 1 and row["tokens"] > 3 for row in result["rounds"])
-    assert [row["kl"] for row in result["probes"]] == pytest.approx([0] * len(result["probes"]), abs=1e-6)
     assert len(read_probes(run, "on_policy")) == 6
-    assert _largest(run, "on_policy", "lora_B") == 0 < _largest(run, "on_policy", "lora_A")
+    assert result["probes"][-1]["kl"] != 0 < _largest(run, "on_policy", "lora_B")
 
 
 def _largest(run, arm, part) -> float:
@@ -87,7 +86,7 @@ def test_given_pairs_are_learnt_from(trained):
 def test_a_run_without_verdicts_is_stopped_and_says_where_its_last_good_adapter_is(trained):
     run, hosts, _ = trained
     with pytest.raises(SelfJError, match=r"no pair of the last 2 rounds had .*\(last good adapter: .*/tied/adapter\)$"):
-        self_train(run, _settings(arm="tied", rounds=4, stop=StopSettings(tied_rounds=2)), hosts)
+        self_train(run, _settings(arm="tied", rounds=4, min_margin=0.999, stop=StopSettings(tied_rounds=2)), hosts)
     result = read_result(run, "tied")
     assert result["status"] == "stopped" and "no pair of the last 2 rounds" in result["reason"]
     assert saved_weights(Path(arm_folder(run, "tied").path("adapter")))

@@ -1,6 +1,7 @@
 """The whole of SELF-JUDGE on the pocket world, as small as it can be: JSFT, a round, verdicts, tournaments, the report."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,8 @@ SMALL = {
 
 def arguments(tmp_path: Path) -> list[str]:
     small = tmp_path / "small.yaml"
-    text = (ROOT / "configs/jsft_pocket.yaml").read_text().replace("rows: 12000", "rows: 160")
+    text = re.sub(r"rows: \d+", "rows: 160", (ROOT / "configs/jsft_pocket.yaml").read_text())
+    assert "rows: 160" in text
     small.write_text(text)
     given = {**SMALL, "base": f"[{small}, configs/self_train_pocket.yaml]", "runs": str(tmp_path), "name": "table"}
     return [word for name, value in given.items() for word in (f"--{name}", value)]
