@@ -11,9 +11,6 @@ from typing import Any
 
 QUIET = {"TQDM_DISABLE": "1", "PYTHONWARNINGS": "ignore", "TRANSFORMERS_VERBOSITY": "error"}
 """Environment of workers whose libraries would fill a job's log."""
-RETRIES = 10
-"""How often a task is tried again whose process or node is lost: a part that kills each of them must end the step."""
-
 Counts = dict[str, Any]
 """What is told of a part that was made: numbers, and texts."""
 Worker = Callable[[list[int]], list[Counts]]
@@ -38,7 +35,7 @@ class Pool:
 def made_by(pool: Pool, build: Callable[[], Worker], parts: list[int]) -> Iterator[Counts]:
     """The counts of each part, as they come; `build` makes a worker in its process.
 
-    A worker that dies is replaced and its parts are made again.
+    A worker that dies is replaced and its parts are made again; Ray tries a task four times in all.
     """
     groups = [parts[start : start + pool.together] for start in range(0, len(parts), pool.together)]
     return (_by_tasks if pool.tasks else _by_actors)(pool, build, groups)
@@ -51,15 +48,10 @@ def _by_tasks(pool: Pool, build: Callable[[], Worker], groups: list[list[int]]) 
         _make,
         fn_args=([ray.put(build)],),
         batch_size=1,
-        compute=ray.data.TaskPoolStrategy(size=pool.workers),
+        compute=ray.data.TaskPoolStrategy(size=min(pool.workers, len(groups))),
         num_cpus=pool.cpus,
-        ray_remote_args_fn=_retried,
     )
     yield from made.iter_rows()
-
-
-def _retried() -> dict[str, Any]:
-    return {"max_retries": RETRIES}
 
 
 def _groups(groups: list[list[int]]) -> Any:
